@@ -1,0 +1,6 @@
+//! Small pieces that every layer may use and that know nothing of ours: time, paths, JSON, tasks.
+
+pub(crate) mod json;
+pub(crate) mod path;
+pub(crate) mod task;
+pub(crate) mod time;
