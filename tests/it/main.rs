@@ -1,1 +1,49 @@
+//! Scenarios against the real binary: each one scripts the model, speaks over the pipes and compares what came.
+//!
+//! `APP_SERVER_UNDER_TEST` names another binary, for comparison.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::needless_pass_by_value,
+    reason = "a test stops at the first thing that is not as it should be, and says so"
+)]
 
+mod harness;
+
+mod approval;
+mod errors;
+mod exec;
+mod framing;
+mod fuzz;
+mod history;
+mod initialize;
+mod interrupt;
+mod lifetime;
+mod order;
+mod patch;
+mod steer;
+mod thread_lifecycle;
+mod thread_list;
+mod thread_resume;
+mod thread_start;
+mod tidy;
+mod turn;
+
+/// A file that is not listed would be compiled by nobody.
+#[test]
+fn every_file_is_listed() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it");
+    for (list, files) in [("main.rs", folder.clone()), ("harness.rs", folder.join("harness"))] {
+        let whole = std::fs::read_to_string(folder.join(list)).unwrap();
+        for entry in std::fs::read_dir(files).unwrap() {
+            let name = entry.unwrap().file_name().into_string().unwrap();
+            let Some(module) = name.strip_suffix(".rs").filter(|module| *module != "main") else {
+                continue;
+            };
+            let item = format!("mod {module};");
+            assert!(whole.lines().any(|line| line.ends_with(&item)), "{name} is not in {list}");
+        }
+    }
+}

@@ -1,0 +1,30 @@
+// GENERATED CODE! DO NOT MODIFY BY HAND!
+
+export type { AbsolutePathBuf } from "./AbsolutePathBuf";
+export type { AgentPath } from "./AgentPath";
+export type { ClientInfo } from "./ClientInfo";
+export type { ClientNotification } from "./ClientNotification";
+export type { ClientRequest } from "./ClientRequest";
+export type { CollaborationMode } from "./CollaborationMode";
+export type { FunctionCallOutputBody } from "./FunctionCallOutputBody";
+export type { FunctionCallOutputContentItem } from "./FunctionCallOutputContentItem";
+export type { ImageDetail } from "./ImageDetail";
+export type { ImageGenerationFailure } from "./ImageGenerationFailure";
+export type { ImageGenerationInputImage } from "./ImageGenerationInputImage";
+export type { InitializeCapabilities } from "./InitializeCapabilities";
+export type { InitializeParams } from "./InitializeParams";
+export type { InitializeResponse } from "./InitializeResponse";
+export type { LegacyAppPathString } from "./LegacyAppPathString";
+export type { MessagePhase } from "./MessagePhase";
+export type { ModeKind } from "./ModeKind";
+export type { Personality } from "./Personality";
+export type { ReasoningEffort } from "./ReasoningEffort";
+export type { ReasoningSummary } from "./ReasoningSummary";
+export type { RequestId } from "./RequestId";
+export type { ServerNotification } from "./ServerNotification";
+export type { ServerNotificationEnvelope } from "./ServerNotificationEnvelope";
+export type { ServerRequest } from "./ServerRequest";
+export type { Settings } from "./Settings";
+export type { SubAgentSource } from "./SubAgentSource";
+export type { ThreadId } from "./ThreadId";
+export * as v2 from "./v2";

@@ -1,0 +1,263 @@
+//! The settings of one thread, or of the server, after all layers are merged: typed, with defaults filled in.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+use super::problem::LoadError;
+use super::trust::Project;
+use super::{Features, Trust};
+use crate::protocol::{
+    ApprovalsReviewer, AskForApproval, Personality, ReasoningEffort, ReasoningSummary, SandboxMode,
+};
+
+/// What a thread or the server runs on.
+#[derive(Debug, Clone)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "these are independent settings, named as users know them"
+)]
+pub(crate) struct Effective {
+    pub(crate) model: Option<String>,
+    pub(crate) model_provider: String,
+    /// The providers that are configured, as they stand there; built-in ones are not among them.
+    pub(crate) model_providers: BTreeMap<String, Value>,
+    pub(crate) openai_base_url: Option<String>,
+    pub(crate) model_catalog_json: Option<PathBuf>,
+    pub(crate) model_context_window: Option<i64>,
+    pub(crate) model_auto_compact_token_limit: Option<i64>,
+    pub(crate) model_reasoning_effort: Option<ReasoningEffort>,
+    pub(crate) model_reasoning_summary: Option<ReasoningSummary>,
+    pub(crate) model_verbosity: Option<String>,
+    pub(crate) review_model: Option<String>,
+    pub(crate) service_tier: Option<String>,
+    pub(crate) personality: Option<Personality>,
+    pub(crate) hide_agent_reasoning: bool,
+    pub(crate) show_raw_agent_reasoning: bool,
+
+    pub(crate) approval_policy: Option<AskForApproval>,
+    pub(crate) approvals_reviewer: Option<ApprovalsReviewer>,
+    pub(crate) sandbox_mode: Option<SandboxMode>,
+    /// Set when the table is there at all.
+    pub(crate) sandbox_workspace_write: Option<WorkspaceWrite>,
+    /// Beats `sandbox_mode` when set.
+    pub(crate) default_permissions: Option<String>,
+    /// The names in `[permissions]`; none without that table.
+    pub(crate) permission_names: Option<Vec<String>>,
+    pub(crate) trust: Trust,
+    /// The folder that trust would be written for; none for a plain folder.
+    pub(crate) project_root: Option<PathBuf>,
+
+    /// The base instructions that replace the model's: `instructions`, else the text of `model_instructions_file`.
+    pub(crate) instructions: Option<String>,
+    pub(crate) developer_instructions: Option<String>,
+    /// `compact_prompt`, else the text of `experimental_compact_prompt_file`.
+    pub(crate) compact_prompt: Option<String>,
+    pub(crate) include_environment_context: bool,
+    pub(crate) include_environment_context_time: bool,
+    pub(crate) include_permissions_instructions: bool,
+    pub(crate) project_doc_max_bytes: usize,
+    pub(crate) project_doc_fallback_filenames: Vec<String>,
+    pub(crate) project_root_markers: Vec<String>,
+
+    pub(crate) features: Features,
+    pub(crate) web_search: Option<String>,
+    pub(crate) tools: Map<String, Value>,
+    pub(crate) tool_output_token_limit: Option<usize>,
+    pub(crate) shell_environment_policy: Map<String, Value>,
+    pub(crate) allow_login_shell: bool,
+    pub(crate) background_terminal_max_timeout: u64,
+    pub(crate) thread_unload_delay_secs: u64,
+}
+
+/// `[sandbox_workspace_write]`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct WorkspaceWrite {
+    pub(crate) writable_roots: Vec<PathBuf>,
+    pub(crate) network_access: bool,
+    pub(crate) exclude_tmpdir_env_var: bool,
+    pub(crate) exclude_slash_tmp: bool,
+}
+
+impl Effective {
+    /// The typed form of merged settings whose layers were checked. What it refuses is what only shows in the whole.
+    pub(super) fn new(merged: &Map<String, Value>, project: Project) -> Result<Self, LoadError> {
+        refuse(merged)?;
+        let view = View(merged);
+        let mut effective = Self::typed(merged, project);
+        if effective.instructions.is_none() {
+            effective.instructions =
+                view.file("model_instructions_file", "model instructions file")?;
+        }
+        if effective.compact_prompt.is_none() {
+            effective.compact_prompt =
+                view.file("experimental_compact_prompt_file", "experimental compact prompt file")?;
+        }
+        Ok(effective)
+    }
+
+    /// The settings without the texts that stand in other files.
+    fn typed(merged: &Map<String, Value>, project: Project) -> Self {
+        let view = View(merged);
+        Self {
+            model: view.text("model"),
+            model_provider: view.text("model_provider").unwrap_or_else(|| "openai".to_owned()),
+            model_providers: view.table("model_providers").into_iter().collect(),
+            openai_base_url: view.text("openai_base_url"),
+            model_catalog_json: view.text("model_catalog_json").map(PathBuf::from),
+            model_context_window: view.decode("model_context_window"),
+            model_auto_compact_token_limit: view.decode("model_auto_compact_token_limit"),
+            model_reasoning_effort: view.decode("model_reasoning_effort"),
+            model_reasoning_summary: view.decode("model_reasoning_summary"),
+            model_verbosity: view.text("model_verbosity"),
+            review_model: view.text("review_model"),
+            service_tier: view.text("service_tier"),
+            personality: view.decode("personality"),
+            hide_agent_reasoning: view.flag("hide_agent_reasoning", false),
+            show_raw_agent_reasoning: view.flag("show_raw_agent_reasoning", false),
+            approval_policy: view.decode_named("approval_policy", ("on-failure", "on-request")),
+            approvals_reviewer: view
+                .decode_named("approvals_reviewer", ("guardian_subagent", "auto_review")),
+            sandbox_mode: view.decode("sandbox_mode"),
+            sandbox_workspace_write: merged
+                .get("sandbox_workspace_write")
+                .and_then(workspace_write),
+            default_permissions: view.text("default_permissions"),
+            permission_names: merged.get("permissions").and_then(names),
+            trust: project.trust,
+            project_root: project.root,
+            instructions: view.text("instructions"),
+            developer_instructions: view.text("developer_instructions"),
+            compact_prompt: view.text("compact_prompt"),
+            include_environment_context: view.flag("include_environment_context", true),
+            include_environment_context_time: view.flag("include_environment_context_time", true),
+            include_permissions_instructions: view.flag("include_permissions_instructions", true),
+            project_doc_max_bytes: view.decode("project_doc_max_bytes").unwrap_or(32768),
+            project_doc_fallback_filenames: view
+                .decode("project_doc_fallback_filenames")
+                .unwrap_or_default(),
+            project_root_markers: root_markers(merged),
+            features: Features::new(merged.get("features").and_then(Value::as_object)),
+            web_search: view.text("web_search"),
+            tools: view.table("tools"),
+            tool_output_token_limit: view.decode("tool_output_token_limit"),
+            shell_environment_policy: view.table("shell_environment_policy"),
+            allow_login_shell: view.flag("allow_login_shell", true),
+            background_terminal_max_timeout: view
+                .decode("background_terminal_max_timeout")
+                .unwrap_or(300_000),
+            thread_unload_delay_secs: view.decode("thread_unload_delay_secs").unwrap_or(60),
+        }
+    }
+}
+
+impl Default for Effective {
+    /// What nothing at all configures.
+    fn default() -> Self {
+        Self::typed(&Map::new(), Project::default())
+    }
+}
+
+/// The names that mark a project's root.
+pub(super) fn root_markers(merged: &Map<String, Value>) -> Vec<String> {
+    View(merged).decode("project_root_markers").unwrap_or_else(|| vec![".git".to_owned()])
+}
+
+/// Whether a provider of this id exists, configured or built in.
+pub(super) fn known_provider(id: &str, merged: &Map<String, Value>) -> bool {
+    const BUILT_IN: &[&str] = &["openai", "ollama", "lmstudio", "amazon-bedrock"];
+    BUILT_IN.contains(&id)
+        || merged.get("model_providers").is_some_and(|providers| providers.get(id).is_some())
+}
+
+fn refuse(merged: &Map<String, Value>) -> Result<(), LoadError> {
+    let text = |name: &str| merged.get(name).and_then(Value::as_str);
+    if text("approval_policy") == Some("untrusted") {
+        return Err(LoadError::new(
+            "approval_policy = \"untrusted\" is no longer supported; remove this setting",
+        ));
+    }
+    if let Some(name) = text("profile") {
+        return Err(LoadError::new(format!(
+            "legacy `profile = \"{name}\"` config is no longer supported; use `--profile {name}` with \
+             `{name}.config.toml` instead"
+        )));
+    }
+    let providers = merged.get("model_providers").and_then(Value::as_object);
+    for (id, provider) in providers.into_iter().flatten() {
+        if id != "amazon-bedrock"
+            && provider.get("name").and_then(Value::as_str).unwrap_or_default().trim().is_empty()
+        {
+            return Err(LoadError::new(format!(
+                "model_providers.{id}: provider name must not be empty"
+            )));
+        }
+    }
+    match text("model_provider") {
+        Some(id) if !known_provider(id, merged) => {
+            Err(LoadError::new(format!("Model provider `{id}` not found")))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn workspace_write(value: &Value) -> Option<WorkspaceWrite> {
+    let view = View(value.as_object()?);
+    Some(WorkspaceWrite {
+        writable_roots: view.decode("writable_roots").unwrap_or_default(),
+        network_access: view.flag("network_access", false),
+        exclude_tmpdir_env_var: view.flag("exclude_tmpdir_env_var", false),
+        exclude_slash_tmp: view.flag("exclude_slash_tmp", false),
+    })
+}
+
+fn names(value: &Value) -> Option<Vec<String>> {
+    Some(value.as_object()?.keys().cloned().collect())
+}
+
+/// Typed looks at checked settings.
+struct View<'a>(&'a Map<String, Value>);
+
+impl View<'_> {
+    fn text(&self, name: &str) -> Option<String> {
+        self.0.get(name).and_then(Value::as_str).map(str::to_owned)
+    }
+
+    fn flag(&self, name: &str, default: bool) -> bool {
+        self.0.get(name).and_then(Value::as_bool).unwrap_or(default)
+    }
+
+    fn table(&self, name: &str) -> Map<String, Value> {
+        self.0.get(name).and_then(Value::as_object).cloned().unwrap_or_default()
+    }
+
+    fn decode<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
+        self.0.get(name).and_then(|value| T::deserialize(value).ok())
+    }
+
+    /// Like `decode`, after an old name of a variant was replaced by its current one.
+    fn decode_named<T: DeserializeOwned>(
+        &self,
+        name: &str,
+        (old, current): (&str, &str),
+    ) -> Option<T> {
+        let value = self.0.get(name)?;
+        let current = Value::from(current);
+        T::deserialize(if value.as_str() == Some(old) { &current } else { value }).ok()
+    }
+
+    /// The trimmed text of the file that a setting names.
+    fn file(&self, name: &str, what: &str) -> Result<Option<String>, LoadError> {
+        let Some(path) = self.0.get(name).and_then(Value::as_str) else { return Ok(None) };
+        match fs::read_to_string(Path::new(path)) {
+            Ok(text) if text.trim().is_empty() => {
+                Err(LoadError::new(format!("{what} is empty: {path}")))
+            }
+            Ok(text) => Ok(Some(text.trim().to_owned())),
+            Err(error) => Err(LoadError::new(format!("failed to read {what} {path}: {error}"))),
+        }
+    }
+}

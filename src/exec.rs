@@ -1,0 +1,20 @@
+//! Commands as processes: one request in, a stream of output and exactly one end out.
+//!
+//! Knows processes, pipes, terminals and text; knows nothing of threads, items, approvals or clients. Every command
+//! leads its own session and process group, and nothing of the group outlives its [`Session`] or this process.
+
+mod env;
+mod group;
+mod output;
+mod pty;
+mod session;
+mod shell;
+mod spawn;
+mod terminals;
+
+pub(crate) use env::{EnvironmentPolicy, Identity, Inherit, base_set, shell_environment};
+pub(crate) use output::{Output, Truncation, cut_middle, tokens, truncate_for_model};
+pub(crate) use session::{Collected, Session, SessionEvent, SessionEventKind, WriteError};
+pub(crate) use shell::{Shell, Startup};
+pub(crate) use spawn::{Error, Io, Spawn};
+pub(crate) use terminals::Terminals;

@@ -1,0 +1,325 @@
+//! One long-lived command: who holds a [`Session`] reads, writes and kills it; one task per command follows it from
+//! its start to its end.
+//!
+//! Output goes two ways. Each piece becomes an event, in order, for whoever shows the command; and it is kept for
+//! [`Session::collect`], which hands it out once. Both are bounded, whatever the command prints.
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::process::ExitStatusExt as _;
+use std::process::ExitStatus;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use rustix::process::Signal;
+use tokio::io::unix::AsyncFd;
+use tokio::process::Child;
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, timeout};
+
+use super::group::Group;
+use super::output::{Decoder, HeadTail, Output, pieces};
+use super::spawn::{Error, Io, Spawn, Started, spawn};
+
+/// The size of a piece of output, in bytes.
+const PIECE: usize = 8192;
+/// How many pieces become events; further output is only kept.
+const MAX_PIECES: usize = 10_000;
+/// A command has ended and somebody else holds its output open: how long to wait for something more…
+const QUIET: Duration = Duration::from_millis(50);
+/// …and how long altogether.
+const DRAIN: Duration = Duration::from_secs(2);
+/// The exit code of a command that was killed by its owner.
+const KILLED: i32 = -1;
+/// What the interrupt key types.
+const INTERRUPT: &[u8] = b"\x03";
+
+/// A running or ended command. The command's process group is killed with the last clone.
+#[derive(Debug, Clone)]
+pub(crate) struct Session(Arc<Handle>);
+
+#[derive(Debug)]
+struct Handle {
+    shared: Arc<Shared>,
+    group: Group,
+    io: Io,
+}
+
+/// What the handles share with the task that follows the command.
+#[derive(Debug)]
+struct Shared {
+    id: u32,
+    stream: AsyncFd<OwnedFd>,
+    state: Mutex<State>,
+    /// The exit code, once the end was accepted by the receiver of the events.
+    ended: watch::Sender<Option<i32>>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// All of the output, until the end takes it.
+    aggregated: HeadTail,
+    /// What no call of `collect` was given yet.
+    unread: HeadTail,
+    killed: bool,
+    exited: bool,
+}
+
+/// Something that a command did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct SessionEvent {
+    pub(crate) session: u32,
+    pub(crate) kind: SessionEventKind,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum SessionEventKind {
+    /// A piece of output of at most 8192 bytes. After 10,000 of them there are no more.
+    Output(String),
+    /// The one end, after which nothing comes. The exit code is 128 and the signal for a command that a signal
+    /// ended, and -1 for one that its owner killed.
+    Ended { exit_code: i32, aggregated: Option<String>, duration: Duration },
+}
+
+/// What [`Session::collect`] found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Collected {
+    /// The output that no earlier call was given.
+    pub(crate) output: Output,
+    /// How long this call waited.
+    pub(crate) wall: Duration,
+    /// The exit code, if the command has ended.
+    pub(crate) exit: Option<i32>,
+}
+
+/// Why something could not be typed into a command.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum WriteError {
+    #[error("the command has no terminal")]
+    StdinClosed,
+    #[error("the command has ended")]
+    Ended,
+    #[error("could not write to the command's terminal")]
+    Io(#[source] io::Error),
+}
+
+impl Session {
+    /// Starts a command. Every piece of its output and then its one end go to `events`; while that channel is full
+    /// the command is not read, and when it is closed the command runs on unseen.
+    pub(crate) fn start<E: From<SessionEvent> + Send + 'static>(
+        id: u32,
+        request: Spawn,
+        events: mpsc::Sender<E>,
+    ) -> Result<Self, Error> {
+        let io = request.io;
+        let Started { child, group, stream } = spawn(request)?;
+        let shared = Arc::new(Shared {
+            id,
+            stream,
+            state: Mutex::default(),
+            ended: watch::Sender::new(None),
+        });
+        let follower = Follower {
+            shared: Arc::clone(&shared),
+            events,
+            started: Instant::now(),
+            decoder: Decoder::default(),
+            pieces_left: MAX_PIECES,
+        };
+        // The task ends with the command, which ends with the last handle.
+        drop(tokio::spawn(follower.run(child)));
+        Ok(Self(Arc::new(Handle { shared, group, io })))
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.0.shared.id
+    }
+
+    /// Types `bytes` into the command's terminal. A command without one understands the interrupt key only.
+    pub(crate) async fn write(&self, bytes: &[u8]) -> Result<(), WriteError> {
+        if self.finished().is_some() {
+            return Err(WriteError::Ended);
+        }
+        match self.0.io {
+            Io::Pty { .. } => self.write_terminal(bytes).await,
+            Io::Pipes if bytes == INTERRUPT => {
+                self.0.group.signal(Signal::INT);
+                Ok(())
+            }
+            Io::Pipes => Err(WriteError::StdinClosed),
+        }
+    }
+
+    /// Kills the command's process group.
+    pub(crate) fn kill(&self) {
+        self.0.kill();
+    }
+
+    /// Waits for the end, but not longer than `wait`, then hands out the output that no earlier call was given.
+    ///
+    /// An exit code means that the end is in the channel of events already.
+    pub(crate) async fn collect(&self, wait: Duration) -> Collected {
+        let start = Instant::now();
+        let mut ended = self.0.shared.ended.subscribe();
+        let exit = match timeout(wait, ended.wait_for(Option::is_some)).await {
+            Ok(Ok(code)) => *code,
+            Ok(Err(_)) | Err(_) => None,
+        };
+        let output = self.0.shared.state().unread.take();
+        Collected { output, wall: start.elapsed(), exit }
+    }
+
+    /// The exit code, if the command has ended and the end is in the channel of events.
+    pub(crate) fn finished(&self) -> Option<i32> {
+        *self.0.shared.ended.borrow()
+    }
+
+    async fn write_terminal(&self, mut bytes: &[u8]) -> Result<(), WriteError> {
+        let mut ended = self.0.shared.ended.subscribe();
+        while !bytes.is_empty() {
+            // A command that does not read must not hold its writer for longer than it lives.
+            let mut ready = tokio::select! {
+                ready = self.0.shared.stream.writable() => ready.map_err(WriteError::Io)?,
+                _ = ended.wait_for(Option::is_some) => return Err(WriteError::Ended),
+            };
+            let closed = ready.ready().is_write_closed();
+            match ready.try_io(|stream| Ok(rustix::io::write(stream, bytes)?)) {
+                Ok(Ok(written)) => bytes = &bytes[written..],
+                Ok(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {}
+                Ok(Err(error)) => return Err(WriteError::Io(error)),
+                // The reactor would report a terminal that nobody has open any more as ready for ever.
+                Err(_would_block) if closed => {
+                    return Err(WriteError::Ended);
+                }
+                Err(_would_block) => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Handle {
+    fn kill(&self) {
+        let mut state = self.shared.state();
+        state.killed |= !state.exited;
+        self.group.signal(Signal::KILL);
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Reads what there is, waiting for something; nothing more will come after 0 bytes. A terminal whose last user
+    /// is gone answers with an error.
+    async fn read(&self, buffer: &mut [u8]) -> usize {
+        loop {
+            let Ok(mut ready) = self.stream.readable().await else { return 0 };
+            match ready.try_io(|stream| Ok(rustix::io::read(stream, &mut *buffer)?)) {
+                Ok(Ok(read)) => return read,
+                Ok(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {}
+                Ok(Err(_)) => return 0,
+                Err(_would_block) => {}
+            }
+        }
+    }
+}
+
+/// The task that reads a command's output and reaps it.
+struct Follower<E> {
+    shared: Arc<Shared>,
+    /// Its receiver may take other events, too.
+    events: mpsc::Sender<E>,
+    started: Instant,
+    decoder: Decoder,
+    pieces_left: usize,
+}
+
+impl<E: From<SessionEvent>> Follower<E> {
+    async fn run(mut self, mut child: Child) {
+        let mut buffer = vec![0; PIECE].into_boxed_slice();
+        let mut open = true;
+        let status = loop {
+            tokio::select! {
+                status = child.wait() => break status,
+                read = self.shared.read(&mut buffer), if open => {
+                    open = read > 0;
+                    self.take(&buffer[..read]).await;
+                }
+            }
+        };
+        let duration = self.started.elapsed();
+        let exit_code = self.exit_code(status.ok());
+        if open {
+            self.drain(&mut buffer).await;
+        }
+        let last = self.decoder.finish();
+        self.publish(&last).await;
+        let aggregated = self.shared.state().aggregated.take().text;
+        let aggregated = Some(aggregated).filter(|text| !text.is_empty());
+        self.send(SessionEventKind::Ended { exit_code, aggregated, duration }).await;
+        // Invariant: whoever learns the exit code from a session finds the end in the channel already.
+        self.shared.ended.send_replace(Some(exit_code));
+    }
+
+    fn exit_code(&self, status: Option<ExitStatus>) -> i32 {
+        let mut state = self.shared.state();
+        state.exited = true;
+        match status {
+            Some(status) if !state.killed => {
+                status.code().or_else(|| Some(128 + status.signal()?)).unwrap_or(KILLED)
+            }
+            Some(_) | None => KILLED,
+        }
+    }
+
+    /// Reads what is left after the command's own end. Usually that is the end of the stream; but whoever the
+    /// command left behind may hold it open.
+    async fn drain(&mut self, buffer: &mut [u8]) {
+        let deadline = Instant::now() + DRAIN;
+        while Instant::now() < deadline {
+            match timeout(QUIET, self.shared.read(buffer)).await {
+                Ok(0) | Err(_) => return,
+                Ok(read) => self.take(&buffer[..read]).await,
+            }
+        }
+    }
+
+    async fn take(&mut self, bytes: &[u8]) {
+        let text = self.decoder.decode(bytes);
+        self.publish(&text).await;
+    }
+
+    async fn publish(&mut self, text: &str) {
+        if text.is_empty() {
+            return;
+        }
+        {
+            let mut state = self.shared.state();
+            state.aggregated.push(text);
+            state.unread.push(text);
+        }
+        for piece in pieces(text, PIECE) {
+            if self.pieces_left == 0 {
+                return;
+            }
+            self.pieces_left -= 1;
+            self.send(SessionEventKind::Output(piece.to_owned())).await;
+        }
+    }
+
+    async fn send(&self, kind: SessionEventKind) {
+        let event = SessionEvent { session: self.shared.id, kind };
+        let _nobody_listens = self.events.send(event.into()).await;
+    }
+}
+
+#[cfg(test)]
+mod tests;

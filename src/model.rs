@@ -1,0 +1,91 @@
+//! Models: a request in, the events of an answer out.
+//!
+//! A provider is asked over HTTP (the Responses API, streamed) or played from a script inside this process; both go
+//! through one decoder. What a request says, and what an answer means for a turn, is decided by the callers:
+//! nothing here knows of threads, items on the wire, or connections.
+
+mod call;
+pub(crate) mod catalog;
+mod client;
+mod error;
+mod event;
+mod item;
+pub(crate) mod provider;
+pub(crate) mod request;
+mod retry;
+mod scripted;
+mod sse;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use tokio::sync::mpsc;
+
+pub(crate) use error::{Error, Retry};
+pub(crate) use event::{LimitWindow, ResponseHeaders, StreamEvent, Usage};
+pub(crate) use item::{OutputItem, history_item};
+pub(crate) use provider::{Provider, ProviderSettings, Wire};
+pub(crate) use retry::{backoff, connection_backoff};
+
+use crate::util::task::AbortOnDrop;
+
+/// Batches that may wait for the reader before the network is left to wait.
+const QUEUE: usize = 16;
+
+/// The way to all models. One per process: connections are kept and used again.
+pub(crate) struct Client {
+    http: Arc<client::Http>,
+    scripts: Arc<scripted::Scripts>,
+}
+
+/// What is sent. [`request::Body`] makes the `body`.
+#[derive(Debug, Default)]
+pub(crate) struct Request {
+    /// Who asks; scripts keep their place by it.
+    pub(crate) thread: String,
+    /// Besides those of the provider.
+    pub(crate) headers: Vec<(&'static str, String)>,
+    /// Complete JSON.
+    pub(crate) body: Bytes,
+}
+
+/// The events of one answer. Dropping it drops the connection.
+pub(crate) struct ResponseStream {
+    batches: mpsc::Receiver<Vec<StreamEvent>>,
+    _task: AbortOnDrop,
+}
+
+impl Client {
+    /// Costs nothing: what a provider needs is made when it is first asked.
+    pub(crate) fn new() -> Self {
+        Self { http: Arc::default(), scripts: Arc::default() }
+    }
+
+    /// Asks the provider. Failures are events, too: the last one.
+    pub(crate) fn stream(&self, provider: &Arc<Provider>, request: Request) -> ResponseStream {
+        let (events, batches) = mpsc::channel(QUEUE);
+        let provider = Arc::clone(provider);
+        let task = match &provider.wire {
+            Wire::Responses => {
+                let http = Arc::clone(&self.http);
+                AbortOnDrop::spawn(async move { http.answer(&provider, &request, events).await })
+            }
+            Wire::Scripted { script } => {
+                let scripts = Arc::clone(&self.scripts);
+                let script = script.clone();
+                AbortOnDrop::spawn(async move { scripts.answer(script, request, events).await })
+            }
+        };
+        ResponseStream { batches, _task: task }
+    }
+}
+
+impl ResponseStream {
+    /// What has come in meanwhile, oldest first; `None` after the last event. May be dropped and called again.
+    pub(crate) async fn next(&mut self) -> Option<Vec<StreamEvent>> {
+        self.batches.recv().await
+    }
+}
+
+#[cfg(test)]
+mod tests;

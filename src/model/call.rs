@@ -1,0 +1,314 @@
+//! One HTTP exchange: the connections of the process, the address and headers of a request, redirects.
+//!
+//! reqwest's types stay in this file and in `client`.
+
+use std::error::Error as StdError;
+use std::net::IpAddr;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use bytes::Bytes;
+use reqwest::header::{
+    ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION,
+};
+use reqwest::redirect::Policy;
+use reqwest::{Client, Response, Url};
+
+use super::Request;
+use super::error::Error;
+use super::provider::Provider;
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
+const MAX_REDIRECTS: usize = 10;
+
+/// Why an exchange brought no answer.
+pub(super) enum Failure {
+    /// The connection was there, but was closed without an answer: worth a second try.
+    Unanswered(Error),
+    Final(Error),
+}
+
+/// A request with everything that the provider adds to it.
+pub(super) struct Call {
+    url: Url,
+    headers: HeaderMap,
+    body: Bytes,
+}
+
+impl Call {
+    pub(super) fn new(provider: &Provider, request: &Request) -> Result<Self, Error> {
+        let mut headers = public_headers();
+        for (name, value) in &request.headers {
+            set(&mut headers, name, value);
+        }
+        for (name, value) in &provider.http_headers {
+            set(&mut headers, name, value.expose());
+        }
+        for (name, variable) in &provider.env_http_headers {
+            if let Some(value) = variable_value(variable) {
+                set(&mut headers, name, &value);
+            }
+        }
+        if let Some(token) = token(provider)? {
+            set(&mut headers, AUTHORIZATION.as_str(), &format!("Bearer {token}"));
+        }
+        Ok(Self { url: url(provider)?, headers, body: request.body.clone() })
+    }
+
+    /// The address as it may be shown: without the query, which may hold keys.
+    pub(super) fn shown_url(&self) -> String {
+        let mut url = self.url.clone();
+        url.set_query(None);
+        url.into()
+    }
+
+    /// Sends the request, and sends it again where it is redirected to.
+    pub(super) async fn send(&self, connections: &Connections) -> Result<Response, Failure> {
+        let (mut url, mut headers) = (self.url.clone(), self.headers.clone());
+        for _ in 0..=MAX_REDIRECTS {
+            let client = connections.to(&url).await.map_err(Failure::Final)?;
+            let request = client.post(url.clone()).headers(headers.clone()).body(self.body.clone());
+            let response = request.send().await.map_err(failure)?;
+            let Some(next) = redirection(&url, &response) else { return Ok(response) };
+            if next.origin() != self.url.origin() {
+                // Credentials are for the configured provider only.
+                headers = public_headers();
+            }
+            url = next;
+        }
+        Err(Failure::Final(Error::unusable("the provider redirects without end".to_owned())))
+    }
+}
+
+fn public_headers() -> HeaderMap {
+    HeaderMap::from_iter([
+        (ACCEPT, HeaderValue::from_static("text/event-stream")),
+        (CONTENT_TYPE, HeaderValue::from_static("application/json")),
+    ])
+}
+
+/// Sets a header; one that HTTP does not allow is left out.
+fn set(headers: &mut HeaderMap, name: &str, value: &str) {
+    match (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_str(value)) {
+        (Ok(name), Ok(mut value)) => {
+            value.set_sensitive(name == AUTHORIZATION);
+            headers.insert(name, value);
+        }
+        _ => tracing::warn!(name, "a header of the model request is not valid"),
+    }
+}
+
+fn variable_value(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.trim().is_empty())
+}
+
+fn token(provider: &Provider) -> Result<Option<String>, Error> {
+    let Some(key) = &provider.env_key else {
+        return Ok(provider.bearer.as_ref().map(|bearer| bearer.expose().to_owned()));
+    };
+    match variable_value(key) {
+        Some(value) => Ok(Some(value.trim().to_owned())),
+        None => {
+            let mut text = format!("Missing environment variable: `{key}`.");
+            if let Some(instructions) = &provider.env_key_instructions {
+                text.push(' ');
+                text.push_str(instructions);
+            }
+            Err(Error::unusable(text))
+        }
+    }
+}
+
+fn url(provider: &Provider) -> Result<Url, Error> {
+    let base = &provider.base_url;
+    let mut url = Url::parse(&format!("{base}/responses"))
+        .ok()
+        .filter(|url| matches!(url.scheme(), "http" | "https"))
+        .ok_or_else(|| {
+            Error::unusable(format!(
+                "the base_url `{base}` of model provider `{}` is not valid",
+                provider.id
+            ))
+        })?;
+    if !provider.query_params.is_empty() {
+        let mut query = url.query_pairs_mut();
+        for (name, value) in &provider.query_params {
+            query.append_pair(name, value.expose());
+        }
+    }
+    Ok(url)
+}
+
+/// Where an answer sends us, if the request can be repeated there.
+fn redirection(from: &Url, response: &Response) -> Option<Url> {
+    if !matches!(response.status().as_u16(), 301 | 302 | 307 | 308) {
+        return None;
+    }
+    let location = response.headers().get(LOCATION)?.to_str().ok()?;
+    from.join(location).ok().filter(|url| matches!(url.scheme(), "http" | "https"))
+}
+
+fn failure(error: reqwest::Error) -> Failure {
+    let error = error.without_url();
+    let cause = causes(&error);
+    if error.is_builder() {
+        Failure::Final(Error::unusable(format!("the model request cannot be sent: {cause}")))
+    } else if !error.is_connect() {
+        Failure::Unanswered(Error::unanswered(&cause))
+    } else if is_about_trust(&error) {
+        Failure::Final(Error::untrusted(&cause))
+    } else {
+        Failure::Final(Error::unreachable(&cause))
+    }
+}
+
+/// The innermost words of an error that say something new, outermost first.
+pub(super) fn causes(error: &dyn StdError) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let words = cause.to_string();
+        if !text.contains(&words) {
+            text.push_str(": ");
+            text.push_str(&words);
+        }
+        source = cause.source();
+    }
+    text
+}
+
+/// Whether the TLS handshake was refused by one side, which waiting does not mend.
+fn is_about_trust(error: &reqwest::Error) -> bool {
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let inner = cause.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        if cause.is::<rustls::Error>() || inner.is_some_and(|inner| inner.is::<rustls::Error>()) {
+            return true;
+        }
+        source = cause.source();
+    }
+    false
+}
+
+/// The HTTP clients of the process, each made when it is first needed and kept with its connections.
+#[derive(Default)]
+pub(super) struct Connections {
+    plain: OnceLock<Client>,
+    plain_direct: OnceLock<Client>,
+    secure: OnceLock<Client>,
+    secure_direct: OnceLock<Client>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Tls {
+    Off,
+    On,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Proxies {
+    /// For this machine itself: no proxy can know it.
+    Ignored,
+    OfTheSystem,
+}
+
+impl Connections {
+    async fn to(&self, url: &Url) -> Result<Client, Error> {
+        let tls = if url.scheme() == "https" { Tls::On } else { Tls::Off };
+        let proxies = if is_loopback(url) { Proxies::Ignored } else { Proxies::OfTheSystem };
+        let slot = match (tls, proxies) {
+            (Tls::Off, Proxies::OfTheSystem) => &self.plain,
+            (Tls::Off, Proxies::Ignored) => &self.plain_direct,
+            (Tls::On, Proxies::OfTheSystem) => &self.secure,
+            (Tls::On, Proxies::Ignored) => &self.secure_direct,
+        };
+        if let Some(client) = slot.get() {
+            return Ok(client.clone());
+        }
+        let made = match tls {
+            Tls::Off => make(tls, proxies),
+            // Reads the system's certificates.
+            Tls::On => match tokio::task::spawn_blocking(move || make(tls, proxies)).await {
+                Ok(made) => made,
+                Err(_) => {
+                    return Err(Error::unusable("certificates could not be read".to_owned()));
+                }
+            },
+        };
+        let client = made.map_err(|error| {
+            Error::unusable(format!("no connection can be made: {}", causes(&error)))
+        })?;
+        Ok(slot.get_or_init(|| client).clone())
+    }
+}
+
+fn make(tls: Tls, proxies: Proxies) -> reqwest::Result<Client> {
+    let mut builder = Client::builder().redirect(Policy::none()).connect_timeout(CONNECT_TIMEOUT);
+    builder = match proxies {
+        Proxies::Ignored => builder.no_proxy(),
+        Proxies::OfTheSystem => builder,
+    };
+    builder = match tls {
+        Tls::Off => match without_roots() {
+            Ok(config) => builder.tls_backend_preconfigured(config),
+            Err(error) => {
+                tracing::debug!(%error, "the plain HTTP client has TLS after all");
+                install_provider();
+                builder
+            }
+        },
+        Tls::On => {
+            install_provider();
+            builder
+        }
+    };
+    builder.build()
+}
+
+/// A TLS setup that trusts nobody, for a client that never uses it.
+fn without_roots() -> Result<rustls::ClientConfig, rustls::Error> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    Ok(rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_root_certificates(rustls::RootCertStore::empty())
+        .with_no_client_auth())
+}
+
+fn install_provider() {
+    // Another client may have done it before.
+    let _installed = rustls::crypto::ring::default_provider().install_default();
+}
+
+fn is_loopback(url: &Url) -> bool {
+    let Some(host) = url.host_str() else { return false };
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    match host.parse::<IpAddr>() {
+        Ok(address) => address.is_loopback(),
+        Err(_) => host == "localhost" || host.ends_with(".localhost"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn knows_this_machine() {
+        let is = |text: &str| is_loopback(&Url::parse(text).unwrap());
+        for local in
+            ["http://127.0.0.1:80/", "http://localhost/x", "https://[::1]:8/", "http://127.1.2.3"]
+        {
+            assert!(is(local), "{local}");
+        }
+        for remote in ["http://10.0.0.1", "https://api.openai.com", "http://localhost.example"] {
+            assert!(!is(remote), "{remote}");
+        }
+    }
+
+    #[test]
+    fn names_each_cause_once() {
+        let inner = std::io::Error::other("refused");
+        assert_eq!(causes(&Error::unreachable("refused")), "Connection failed: refused");
+        assert_eq!(causes(&std::io::Error::other(inner)), "refused");
+    }
+}

@@ -1,0 +1,187 @@
+//! The Responses API over HTTP: asking, asking again when a request got lost, and reading the answer.
+//!
+//! Retries of a whole stream are the caller's; those here are silent, since nothing has been answered yet.
+
+use std::time::Duration;
+
+use reqwest::Response;
+use reqwest::header::{HeaderMap, RETRY_AFTER};
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep, timeout, timeout_at};
+
+use super::Request;
+use super::call::{Call, Connections, Failure, causes};
+use super::error::{Error, Refusal};
+use super::event::{LimitWindow, ResponseHeaders, StreamEvent, decode};
+use super::provider::Provider;
+use super::retry::{backoff, retry_after};
+use super::sse::{MAX_EVENT, Parser};
+
+/// How much of a refusal's text is read.
+const MAX_REFUSAL: usize = 256 << 10;
+const REFUSAL_TIMEOUT: Duration = Duration::from_secs(10);
+/// What may follow the last event before the connection is given up instead of kept.
+const MAX_REST: usize = 64 << 10;
+const REST_TIMEOUT: Duration = Duration::from_secs(1);
+
+type Events = mpsc::Sender<Vec<StreamEvent>>;
+
+/// Everything that is shared by requests over HTTP.
+#[derive(Default)]
+pub(super) struct Http {
+    connections: Connections,
+}
+
+impl Http {
+    /// Asks and hands on what comes, a failure included. Ends early when nobody listens any more.
+    pub(super) async fn answer(&self, provider: &Provider, request: &Request, events: Events) {
+        if let Err(error) = self.exchange(provider, request, &events).await {
+            let _unheard = events.send(vec![StreamEvent::Failed(error)]).await;
+        }
+    }
+
+    async fn exchange(
+        &self,
+        provider: &Provider,
+        request: &Request,
+        events: &Events,
+    ) -> Result<(), Error> {
+        let call = Call::new(provider, request)?;
+        let response = self.ask(provider, &call).await?;
+        let headers = StreamEvent::Headers(response_headers(response.headers()));
+        if events.send(vec![headers]).await.is_err() {
+            return Ok(());
+        }
+        relay(response, provider.stream_idle_timeout, events).await
+    }
+
+    /// The head of a good answer. Lost requests and failures of the server are tried again.
+    async fn ask(&self, provider: &Provider, call: &Call) -> Result<Response, Error> {
+        let mut retries = 0;
+        loop {
+            let may_retry = retries < provider.request_max_retries;
+            match timeout(provider.stream_idle_timeout, call.send(&self.connections)).await {
+                Err(_) => return Err(Error::idle()),
+                Ok(Ok(response)) if response.status().is_success() => return Ok(response),
+                Ok(Ok(response)) if response.status().is_server_error() && may_retry => {}
+                Ok(Ok(response)) => return Err(refusal(call, response).await),
+                Ok(Err(Failure::Unanswered(_))) if may_retry => {}
+                Ok(Err(Failure::Unanswered(error) | Failure::Final(error))) => return Err(error),
+            }
+            retries += 1;
+            tracing::debug!(retries, "the model request is sent again");
+            sleep(backoff(retries)).await;
+        }
+    }
+}
+
+/// Reads the stream and hands on its events, a batch for each piece that the network brings.
+async fn relay(mut response: Response, idle: Duration, events: &Events) -> Result<(), Error> {
+    let mut parser = Parser::new(MAX_EVENT);
+    let mut deadline = Instant::now() + idle;
+    loop {
+        let chunk = match timeout_at(deadline, response.chunk()).await {
+            Err(_) => return Err(Error::idle()),
+            Ok(Err(error)) => return Err(Error::cut(&causes(&error.without_url()))),
+            Ok(Ok(chunk)) => chunk,
+        };
+        let mut batch = Batch::default();
+        let fed = match &chunk {
+            Some(chunk) => parser.feed(chunk, |data| batch.take(data)),
+            None => {
+                parser.finish(|data| batch.take(data));
+                Ok(())
+            }
+        };
+        let (heard, over) = (batch.heard, batch.is_over());
+        if !batch.events.is_empty() && events.send(batch.events).await.is_err() {
+            return Ok(());
+        }
+        if over {
+            tokio::spawn(timeout(REST_TIMEOUT, read_rest(response)));
+            return Ok(());
+        }
+        fed.map_err(|error| Error::oversized(&error.to_string()))?;
+        if chunk.is_none() {
+            return Err(Error::closed_early());
+        }
+        if heard {
+            deadline = Instant::now() + idle;
+        }
+    }
+}
+
+/// The events of one piece of the stream.
+#[derive(Default)]
+struct Batch {
+    events: Vec<StreamEvent>,
+    /// Whether there was an event at all, if only one that we do not know.
+    heard: bool,
+}
+
+impl Batch {
+    fn take(&mut self, data: &[u8]) {
+        self.heard = true;
+        if !self.is_over() {
+            self.events.extend(decode(data));
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        self.events.last().is_some_and(StreamEvent::is_last)
+    }
+}
+
+/// Reads what follows the last event: a connection whose answer was read to its end can be used again.
+async fn read_rest(mut response: Response) {
+    let mut length = 0;
+    while let Ok(Some(chunk)) = response.chunk().await {
+        length += chunk.len();
+        if length > MAX_REST {
+            return;
+        }
+    }
+}
+
+async fn refusal(call: &Call, mut response: Response) -> Error {
+    let status = response.status();
+    let header = |name: &str| Some(response.headers().get(name)?.to_str().ok()?.to_owned());
+    let (cf_ray, wait) = (header("cf-ray"), header(RETRY_AFTER.as_str()));
+    let mut body = Vec::new();
+    let read = async {
+        while let Ok(Some(chunk)) = response.chunk().await {
+            body.extend_from_slice(&chunk[..chunk.len().min(MAX_REFUSAL - body.len())]);
+            if body.len() == MAX_REFUSAL {
+                break;
+            }
+        }
+    };
+    // What has come until then is better than nothing.
+    let _late = timeout(REFUSAL_TIMEOUT, read).await;
+    Error::refused(&Refusal {
+        status: status.as_u16(),
+        status_line: status.to_string(),
+        body: &String::from_utf8_lossy(&body),
+        url: &call.shown_url(),
+        cf_ray,
+        retry_after: wait.as_deref().and_then(retry_after),
+    })
+}
+
+fn response_headers(headers: &HeaderMap) -> ResponseHeaders {
+    let text = |name: &str| headers.get(name)?.to_str().ok();
+    let window = |name: &str| {
+        let number = |what: &str| text(&format!("x-codex-{name}-{what}"));
+        Some(LimitWindow {
+            used_percent: number("used-percent")?.parse().ok()?,
+            window_minutes: number("window-minutes").and_then(|it| it.parse().ok()),
+            resets_at: number("reset-at").and_then(|it| it.parse().ok()),
+        })
+    };
+    ResponseHeaders {
+        model: text("openai-model").map(str::to_owned),
+        turn_state: text("x-codex-turn-state").map(str::to_owned),
+        primary_limit: window("primary"),
+        secondary_limit: window("secondary"),
+    }
+}

@@ -1,0 +1,281 @@
+//! Why there is no answer, or no whole one: what clients are told, and whether asking again may help.
+//!
+//! One table for refusals of the HTTP server, one for failures that the stream reports.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use super::retry::wait_in_message;
+use crate::protocol::{CodexErrorInfo, TurnError};
+use crate::util::time::local;
+
+/// Whether and how a request is worth repeating.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Retry {
+    Never,
+    /// The same request may succeed. `after` replaces the usual pause.
+    Stream {
+        after: Option<Duration>,
+        http_status: Option<u16>,
+    },
+    /// The provider cannot be reached at all.
+    Connection,
+}
+
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{message}")]
+pub(crate) struct Error {
+    message: String,
+    info: CodexErrorInfo,
+    retry: Retry,
+}
+
+/// An answer of the HTTP server that is no stream.
+#[derive(Debug)]
+pub(super) struct Refusal<'a> {
+    pub(super) status: u16,
+    /// `404 Not Found`.
+    pub(super) status_line: String,
+    pub(super) body: &'a str,
+    pub(super) url: &'a str,
+    pub(super) cf_ray: Option<String>,
+    pub(super) retry_after: Option<Duration>,
+}
+
+/// The `error` object of a refusal's body or of a failed response.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Detail {
+    code: Option<String>,
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    message: Option<String>,
+    resets_at: Option<i64>,
+}
+
+const CONTEXT_WINDOW: &str = "The conversation no longer fits into the model's context window. Compact it, or go on in a new thread.";
+const OVERLOADED: &str =
+    "The model is overloaded at the moment. Try again later, or use another model.";
+const QUOTA: &str = "The account's quota is used up. Check its plan and its billing details.";
+const NOT_INCLUDED: &str = "The account's plan does not include this use of the model.";
+
+impl Error {
+    /// As clients see it when nothing more is tried.
+    pub(crate) fn turn_error(&self) -> TurnError {
+        TurnError {
+            message: self.message.clone(),
+            codex_error_info: Some(self.info.clone()),
+            additional_details: None,
+            misalignment: None,
+        }
+    }
+
+    pub(crate) fn retry(&self) -> Retry {
+        self.retry.clone()
+    }
+
+    /// The stream is over and has not said that the response is.
+    pub(crate) fn closed_early() -> Self {
+        Self::disconnected("stream closed before response.completed")
+    }
+
+    /// Something that asking again does not mend.
+    pub(super) fn unusable(message: String) -> Self {
+        Self { message, info: CodexErrorInfo::Other, retry: Retry::Never }
+    }
+
+    pub(super) fn idle() -> Self {
+        Self::disconnected("idle timeout waiting for SSE")
+    }
+
+    pub(super) fn cut(cause: &str) -> Self {
+        Self::disconnected(&format!("Transport error: {cause}"))
+    }
+
+    /// The stream holds something that is larger than any event should be.
+    pub(super) fn oversized(cause: &str) -> Self {
+        Self { retry: Retry::Never, ..Self::disconnected(cause) }
+    }
+
+    /// The connection was closed before there was an answer.
+    pub(super) fn unanswered(cause: &str) -> Self {
+        Self::disconnected(&format!("no answer from the provider: {cause}"))
+    }
+
+    pub(super) fn unreachable(cause: &str) -> Self {
+        let info = CodexErrorInfo::HttpConnectionFailed { http_status_code: None };
+        Self { message: format!("Connection failed: {cause}"), info, retry: Retry::Connection }
+    }
+
+    /// The connection was refused by us: the server's certificate is not to be trusted.
+    pub(super) fn untrusted(cause: &str) -> Self {
+        Self { retry: Retry::Never, ..Self::unreachable(cause) }
+    }
+
+    pub(super) fn disconnected(cause: &str) -> Self {
+        Self {
+            message: format!("stream disconnected before completion: {cause}"),
+            info: CodexErrorInfo::Other,
+            retry: AGAIN,
+        }
+    }
+
+    /// What `response.incomplete` means.
+    pub(super) fn incomplete(reason: Option<&str>) -> Self {
+        let message =
+            format!("Incomplete response returned, reason: {}", reason.unwrap_or("unknown"));
+        match reason {
+            None | Some("max_output_tokens") => Self::unusable(message),
+            Some(_) => Self::disconnected(&message),
+        }
+    }
+
+    /// What `response.failed` means.
+    pub(super) fn failed(detail: Detail) -> Self {
+        let code = detail.code.unwrap_or_default();
+        let message = detail.message.unwrap_or_else(|| "the response failed".to_owned());
+        let (info, message) = match code.as_str() {
+            "context_length_exceeded" => {
+                (CodexErrorInfo::ContextWindowExceeded, CONTEXT_WINDOW.to_owned())
+            }
+            "insufficient_quota" => (CodexErrorInfo::UsageLimitExceeded, QUOTA.to_owned()),
+            "usage_not_included" => (CodexErrorInfo::UsageLimitExceeded, NOT_INCLUDED.to_owned()),
+            "server_is_overloaded" => (CodexErrorInfo::ServerOverloaded, OVERLOADED.to_owned()),
+            "slow_down" | "rate_limit_exceeded" => return Self::rate_limited(&message),
+            "model_not_found" => (CodexErrorInfo::ModelNotFound, message),
+            "cyber_policy" => (CodexErrorInfo::CyberPolicy, message),
+            "misalignment_policy_violation" => {
+                (CodexErrorInfo::MisalignmentPolicyViolation, message)
+            }
+            "policy_capacity_unavailable" => (
+                CodexErrorInfo::PolicyCapacityUnavailable,
+                "There is no capacity for this kind of request now. Try again later.".to_owned(),
+            ),
+            "flex_unavailable" => (
+                CodexErrorInfo::FlexUnavailable,
+                "The flex service tier has no capacity now.".to_owned(),
+            ),
+            "invalid_prompt" | "bio_policy" => (CodexErrorInfo::Other, message),
+            _ => return Self::disconnected(&message),
+        };
+        Self { message, info, retry: Retry::Never }
+    }
+
+    fn rate_limited(message: &str) -> Self {
+        Self {
+            message: format!("rate limit exceeded: {message}"),
+            info: CodexErrorInfo::RateLimitExceeded,
+            retry: Retry::Stream { after: wait_in_message(message), http_status: None },
+        }
+    }
+
+    /// What an HTTP answer other than a stream means.
+    pub(super) fn refused(refusal: &Refusal<'_>) -> Self {
+        let detail = Detail::of_body(refusal.body);
+        let code = detail.code.as_deref().unwrap_or_default();
+        let never =
+            |info, message: &str| Self { message: message.to_owned(), info, retry: Retry::Never };
+        match (refusal.status, code) {
+            (400, "context_length_exceeded") => {
+                never(CodexErrorInfo::ContextWindowExceeded, CONTEXT_WINDOW)
+            }
+            (400, _) if detail.names_a_bad_image() => never(
+                CodexErrorInfo::BadRequest,
+                "The model could not read an image of the last message. Remove it and try again.",
+            ),
+            (400, _) => never(CodexErrorInfo::Other, refusal.body),
+            (404, "model_not_found") => {
+                never(CodexErrorInfo::ModelNotFound, detail.message.as_deref().unwrap_or(code))
+            }
+            (429, _) => Self::too_many(refusal, &detail),
+            (500, _) => Self {
+                message: "The model's server failed with an internal error. It may be very busy."
+                    .to_owned(),
+                info: CodexErrorInfo::InternalServerError,
+                retry: AGAIN,
+            },
+            (503, "server_is_overloaded") => never(CodexErrorInfo::ServerOverloaded, OVERLOADED),
+            (503, "slow_down") => Self::rate_limited(&refusal.reason(&detail)),
+            (status, _) => Self {
+                message: refusal.unexpected(&detail),
+                info: CodexErrorInfo::HttpConnectionFailed { http_status_code: Some(status) },
+                retry: Retry::Stream { after: None, http_status: Some(status) },
+            },
+        }
+    }
+
+    fn too_many(refusal: &Refusal<'_>, detail: &Detail) -> Self {
+        let is =
+            |name| [&detail.kind, &detail.code].into_iter().any(|it| it.as_deref() == Some(name));
+        let message = if is("usage_limit_reached") {
+            match detail.resets_at {
+                None => "The account's usage limit is reached.".to_owned(),
+                Some(at) => {
+                    let at = local(at.saturating_mul(1000)).format("%Y-%m-%d %H:%M");
+                    format!("The account's usage limit is reached. It is reset at {at}.")
+                }
+            }
+        } else if is("usage_not_included") {
+            NOT_INCLUDED.to_owned()
+        } else if is("insufficient_quota") {
+            QUOTA.to_owned()
+        } else {
+            let http_status = Some(refusal.status);
+            return Self {
+                message: format!("exceeded retry limit, last status: {}", refusal.status_line),
+                info: CodexErrorInfo::ResponseTooManyFailedAttempts {
+                    http_status_code: http_status,
+                },
+                retry: match refusal.retry_after {
+                    None => Retry::Never,
+                    after => Retry::Stream { after, http_status },
+                },
+            };
+        };
+        Self { message, info: CodexErrorInfo::UsageLimitExceeded, retry: Retry::Never }
+    }
+}
+
+/// Worth repeating, with nothing to say about when.
+const AGAIN: Retry = Retry::Stream { after: None, http_status: None };
+
+impl Refusal<'_> {
+    fn reason(&self, detail: &Detail) -> String {
+        match &detail.message {
+            Some(message) => message.clone(),
+            None if self.body.trim().is_empty() => "Unknown error".to_owned(),
+            None => self.body.to_owned(),
+        }
+    }
+
+    fn unexpected(&self, detail: &Detail) -> String {
+        let reason = self.reason(detail);
+        let mut text =
+            format!("unexpected status {}: {reason}, url: {}", self.status_line, self.url);
+        if let Some(ray) = &self.cf_ray {
+            text.push_str(", cf-ray: ");
+            text.push_str(ray);
+        }
+        text
+    }
+}
+
+impl Detail {
+    fn of_body(body: &str) -> Self {
+        #[derive(Deserialize)]
+        struct Body {
+            error: Detail,
+        }
+        serde_json::from_str(body).map_or_else(|_| Self::default(), |body: Body| body.error)
+    }
+
+    fn names_a_bad_image(&self) -> bool {
+        self.message.as_deref().is_some_and(|message| {
+            message.contains("image data you provided does not represent a valid image")
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

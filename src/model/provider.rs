@@ -1,0 +1,248 @@
+//! Providers: where a model is asked, and with what credentials. Built-in ones, and those of the configuration.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::Deserialize;
+
+const OPENAI_URL: &str = "https://api.openai.com/v1";
+const OPENAI_KEY: &str = "OPENAI_API_KEY";
+const OPENAI_KEY_INSTRUCTIONS: &str =
+    "Set it to an API key of your OpenAI account, or configure another `model_provider`.";
+const MAX_RETRIES: u32 = 100;
+const REQUEST_RETRIES: u32 = 4;
+const STREAM_RETRIES: u32 = 5;
+const IDLE_TIMEOUT_MS: u64 = 300_000;
+
+/// How a provider is spoken to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Wire {
+    /// OpenAI's Responses API over HTTP, streamed.
+    Responses,
+    /// A script that is played inside this process; without a path, the built-in tour.
+    Scripted { script: Option<PathBuf> },
+}
+
+/// A provider that can be asked.
+#[derive(Debug, Clone)]
+pub(crate) struct Provider {
+    pub(crate) id: String,
+    /// For people; the name `OpenAI` stands for OpenAI's own service.
+    pub(crate) name: String,
+    /// Without a slash at its end.
+    pub(crate) base_url: String,
+    pub(crate) wire: Wire,
+    /// The environment variable that holds the bearer token.
+    pub(crate) env_key: Option<String>,
+    pub(crate) env_key_instructions: Option<String>,
+    pub(crate) bearer: Option<Secret>,
+    pub(crate) http_headers: BTreeMap<String, Secret>,
+    /// Headers whose values are in environment variables.
+    pub(crate) env_http_headers: BTreeMap<String, String>,
+    pub(crate) query_params: BTreeMap<String, Secret>,
+    pub(crate) request_max_retries: u32,
+    pub(crate) stream_max_retries: u32,
+    pub(crate) stream_idle_timeout: Duration,
+}
+
+/// Text that does not show in debug output.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Secret(String);
+
+impl Secret {
+    pub(crate) fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("***")
+    }
+}
+
+/// A `[model_providers.<id>]` table.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct ProviderSettings {
+    name: Option<String>,
+    base_url: Option<String>,
+    wire_api: WireApi,
+    script: Option<PathBuf>,
+    env_key: Option<String>,
+    env_key_instructions: Option<String>,
+    experimental_bearer_token: Option<Secret>,
+    http_headers: BTreeMap<String, Secret>,
+    env_http_headers: BTreeMap<String, String>,
+    query_params: BTreeMap<String, Secret>,
+    request_max_retries: Option<u32>,
+    stream_max_retries: Option<u32>,
+    stream_idle_timeout_ms: Option<u64>,
+    requires_openai_auth: bool,
+}
+
+#[derive(Debug, Default, Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum WireApi {
+    #[default]
+    Responses,
+    Scripted,
+    Chat,
+}
+
+impl Provider {
+    /// The provider of a configuration table. Relative script paths must have been resolved before.
+    pub(crate) fn from_settings(id: &str, settings: ProviderSettings) -> Result<Self, String> {
+        let wire = match settings.wire_api {
+            WireApi::Responses => Wire::Responses,
+            WireApi::Scripted => Wire::Scripted { script: settings.script },
+            WireApi::Chat => {
+                return Err(format!(
+                    "model provider `{id}`: `wire_api = \"chat\"` is not supported; \
+                     set `wire_api = \"responses\"` and a `base_url` that offers the Responses API"
+                ));
+            }
+        };
+        let openai = settings.requires_openai_auth && settings.env_key.is_none();
+        let base_url = settings.base_url.as_deref().unwrap_or(OPENAI_URL);
+        let retries = |wanted: Option<u32>, default| wanted.unwrap_or(default).min(MAX_RETRIES);
+        Ok(Self {
+            id: id.to_owned(),
+            name: settings.name.unwrap_or_else(|| id.to_owned()),
+            base_url: base_url.trim_end_matches('/').to_owned(),
+            wire,
+            env_key: settings.env_key.or_else(|| openai.then(|| OPENAI_KEY.to_owned())),
+            env_key_instructions: settings
+                .env_key_instructions
+                .or_else(|| openai.then(|| OPENAI_KEY_INSTRUCTIONS.to_owned())),
+            bearer: settings.experimental_bearer_token,
+            http_headers: settings.http_headers,
+            env_http_headers: settings.env_http_headers,
+            query_params: settings.query_params,
+            request_max_retries: retries(settings.request_max_retries, REQUEST_RETRIES),
+            stream_max_retries: retries(settings.stream_max_retries, STREAM_RETRIES),
+            stream_idle_timeout: Duration::from_millis(
+                settings.stream_idle_timeout_ms.unwrap_or(IDLE_TIMEOUT_MS),
+            ),
+        })
+    }
+
+    /// A provider that needs no configuration.
+    pub(crate) fn built_in(id: &str, openai_base_url: Option<&str>) -> Option<Self> {
+        match id {
+            "openai" => {
+                let url = openai_base_url.unwrap_or(OPENAI_URL);
+                let mut provider = Self::plain(id, "OpenAI", url);
+                provider.env_key = Some(OPENAI_KEY.to_owned());
+                provider.env_key_instructions = Some(OPENAI_KEY_INSTRUCTIONS.to_owned());
+                Some(provider)
+            }
+            "ollama" => Some(Self::plain(id, "Ollama", &local_url(11434))),
+            "lmstudio" => Some(Self::plain(id, "LM Studio", &local_url(1234))),
+            "scripted" => {
+                let wire = Wire::Scripted { script: None };
+                Some(Self { wire, ..Self::plain(id, "Scripted", "") })
+            }
+            _ => None,
+        }
+    }
+
+    fn plain(id: &str, name: &str, base_url: &str) -> Self {
+        Self {
+            id: id.to_owned(),
+            name: name.to_owned(),
+            base_url: base_url.trim_end_matches('/').to_owned(),
+            wire: Wire::Responses,
+            env_key: None,
+            env_key_instructions: None,
+            bearer: None,
+            http_headers: BTreeMap::new(),
+            env_http_headers: BTreeMap::new(),
+            query_params: BTreeMap::new(),
+            request_max_retries: REQUEST_RETRIES,
+            stream_max_retries: STREAM_RETRIES,
+            stream_idle_timeout: Duration::from_millis(IDLE_TIMEOUT_MS),
+        }
+    }
+
+    /// Whether this is OpenAI's own service, with what it adds to the API.
+    pub(crate) fn is_openai(&self) -> bool {
+        self.name == "OpenAI"
+    }
+}
+
+/// Where a local server listens, unless the environment says otherwise.
+fn local_url(port: u16) -> String {
+    let set = |name| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
+    set("CODEX_OSS_BASE_URL").unwrap_or_else(|| {
+        let port = set("CODEX_OSS_PORT").and_then(|port| port.trim().parse().ok()).unwrap_or(port);
+        format!("http://localhost:{port}/v1")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn provider(table: serde_json::Value) -> Result<Provider, String> {
+        let settings = serde_json::from_value(table).map_err(|error| error.to_string())?;
+        Provider::from_settings("mine", settings)
+    }
+
+    #[test]
+    fn a_table_needs_nothing() {
+        let provider = provider(json!({})).unwrap();
+        assert_eq!((provider.id.as_str(), provider.name.as_str()), ("mine", "mine"));
+        assert_eq!(provider.base_url, "https://api.openai.com/v1");
+        assert_eq!((provider.request_max_retries, provider.stream_max_retries), (4, 5));
+        assert_eq!(provider.stream_idle_timeout, Duration::from_secs(300));
+        assert_eq!(provider.env_key, None);
+        assert!(!provider.is_openai());
+    }
+
+    #[test]
+    fn a_table_may_say_everything() {
+        let provider = provider(json!({
+            "name": "OpenAI", "base_url": "http://h/v1//", "wire_api": "responses", "env_key": "K",
+            "http_headers": {"a": "1"}, "query_params": {"q": "2"}, "request_max_retries": 1000,
+            "stream_max_retries": 0, "stream_idle_timeout_ms": 600, "experimental_bearer_token": "t0k",
+            "supports_websockets": true, "unknown": [1]
+        }))
+        .unwrap();
+        assert_eq!(provider.base_url, "http://h/v1");
+        assert_eq!((provider.request_max_retries, provider.stream_max_retries), (100, 0));
+        assert_eq!(provider.stream_idle_timeout, Duration::from_millis(600));
+        assert!(provider.is_openai());
+        assert!(!format!("{provider:?}").contains("t0k"));
+    }
+
+    #[test]
+    fn says_what_to_do_about_the_chat_api() {
+        let refusal = provider(json!({"wire_api": "chat"})).unwrap_err();
+        assert!(refusal.contains("wire_api = \"responses\""), "{refusal}");
+        assert!(provider(json!({"wire_api": "telex"})).is_err());
+    }
+
+    #[test]
+    fn scripts_are_providers() {
+        let wire = provider(json!({"wire_api": "scripted", "script": "/a.jsonl"})).unwrap().wire;
+        assert_eq!(wire, Wire::Scripted { script: Some(PathBuf::from("/a.jsonl")) });
+        let tour = Provider::built_in("scripted", None).unwrap();
+        assert_eq!(tour.wire, Wire::Scripted { script: None });
+    }
+
+    #[test]
+    fn some_are_built_in() {
+        let openai = Provider::built_in("openai", Some("http://localhost:1/")).unwrap();
+        assert_eq!(openai.base_url, "http://localhost:1");
+        assert_eq!(openai.env_key.as_deref(), Some("OPENAI_API_KEY"));
+        assert!(Provider::built_in("openai", None).unwrap().is_openai());
+        assert!(Provider::built_in("ollama", None).is_some());
+        assert!(Provider::built_in("zzz", None).is_none());
+    }
+}

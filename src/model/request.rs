@@ -1,0 +1,189 @@
+//! The body of a model request. Items of the history are copied as they are, never decoded.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use serde::Serialize;
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use crate::protocol::Verbosity;
+
+/// Everything that a request says besides its headers.
+#[derive(Debug)]
+pub(crate) struct Body<'a> {
+    pub(crate) model: &'a str,
+    /// The inside of the `input` array: the items' JSON texts, joined by commas.
+    pub(crate) input: &'a [u8],
+    /// The `tools` array; none in requests that offer none.
+    pub(crate) tools: Option<&'a RawValue>,
+    pub(crate) parallel_tool_calls: bool,
+    pub(crate) effort: Option<&'a str>,
+    pub(crate) summary: Option<&'a str>,
+    pub(crate) verbosity: Option<Verbosity>,
+    /// The shape that the final message must have.
+    pub(crate) output_schema: Option<&'a Value>,
+    pub(crate) service_tier: Option<&'a str>,
+    pub(crate) prompt_cache_key: &'a str,
+    pub(crate) client_metadata: &'a BTreeMap<&'static str, String>,
+}
+
+/// The members before `input`; its closing brace is cut off.
+#[derive(Serialize)]
+struct Head<'a> {
+    model: &'a str,
+}
+
+/// The members after `input`; its opening brace is cut off.
+#[derive(Serialize)]
+struct Tail<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tools: Option<&'a RawValue>,
+    tool_choice: &'static str,
+    parallel_tool_calls: bool,
+    reasoning: Reasoning<'a>,
+    store: bool,
+    stream: bool,
+    include: [&'static str; 1],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    service_tier: Option<&'a str>,
+    prompt_cache_key: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text: Option<Text<'a>>,
+    client_metadata: &'a BTreeMap<&'static str, String>,
+}
+
+#[derive(Serialize)]
+struct Reasoning<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    effort: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    summary: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct Text<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verbosity: Option<Verbosity>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    format: Option<Format<'a>>,
+}
+
+#[derive(Serialize)]
+struct Format<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    strict: bool,
+    name: &'static str,
+    schema: &'a Value,
+}
+
+impl Body<'_> {
+    pub(crate) fn into_bytes(self) -> Bytes {
+        let head = json(&Head { model: self.model });
+        let tail = json(&self.tail());
+        let mut body = Vec::with_capacity(head.len() + tail.len() + self.input.len() + 16);
+        body.extend_from_slice(head.strip_suffix(b"}").unwrap_or_default());
+        body.extend_from_slice(b",\"input\":[");
+        body.extend_from_slice(self.input);
+        body.extend_from_slice(b"],");
+        body.extend_from_slice(tail.strip_prefix(b"{").unwrap_or_default());
+        body.into()
+    }
+
+    fn tail(&self) -> Tail<'_> {
+        let format = self.output_schema.map(|schema| Format {
+            kind: "json_schema",
+            strict: true,
+            name: "codex_output_schema",
+            schema,
+        });
+        let text = (self.verbosity.is_some() || format.is_some())
+            .then_some(Text { verbosity: self.verbosity, format });
+        Tail {
+            tools: self.tools,
+            tool_choice: "auto",
+            parallel_tool_calls: self.parallel_tool_calls,
+            reasoning: Reasoning { effort: self.effort, summary: self.summary },
+            store: false,
+            stream: true,
+            include: ["reasoning.encrypted_content"],
+            service_tier: self.service_tier,
+            prompt_cache_key: self.prompt_cache_key,
+            text,
+            client_metadata: self.client_metadata,
+        }
+    }
+}
+
+fn json(value: &impl Serialize) -> Vec<u8> {
+    // Plain structs of texts and finished JSON cannot fail to serialize.
+    serde_json::to_vec(value).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::util::json::raw;
+
+    static NOTHING: BTreeMap<&'static str, String> = BTreeMap::new();
+
+    fn plain<'a>() -> Body<'a> {
+        Body {
+            model: "m \"1\"",
+            input: b"",
+            tools: None,
+            parallel_tool_calls: true,
+            effort: None,
+            summary: None,
+            verbosity: None,
+            output_schema: None,
+            service_tier: None,
+            prompt_cache_key: "t",
+            client_metadata: &NOTHING,
+        }
+    }
+
+    #[test]
+    fn says_the_least() {
+        let body: Value = serde_json::from_slice(&plain().into_bytes()).unwrap();
+        let expected = json!({
+            "model": "m \"1\"", "input": [], "tool_choice": "auto", "parallel_tool_calls": true,
+            "reasoning": {}, "store": false, "stream": true, "prompt_cache_key": "t",
+            "include": ["reasoning.encrypted_content"], "client_metadata": {},
+        });
+        assert_eq!(body, expected);
+    }
+
+    #[test]
+    fn says_everything() {
+        let (tools, schema) = (raw(&[1]), json!({"type": "object"}));
+        let metadata = BTreeMap::from([("a", "b".to_owned())]);
+        let body = Body {
+            input: br#"{"type":"a" },{"type":"b"}"#,
+            tools: Some(&tools),
+            parallel_tool_calls: false,
+            effort: Some("ultra"),
+            summary: Some("concise"),
+            verbosity: Some(Verbosity::Low),
+            output_schema: Some(&schema),
+            service_tier: Some("flex"),
+            client_metadata: &metadata,
+            ..plain()
+        };
+        let text = String::from_utf8(body.into_bytes().to_vec()).unwrap();
+        assert!(text.contains(r#""input":[{"type":"a" },{"type":"b"}],"#), "{text}");
+        let expected = json!({
+            "model": "m \"1\"", "input": [{"type": "a"}, {"type": "b"}], "tools": [1],
+            "tool_choice": "auto", "parallel_tool_calls": false, "store": false, "stream": true,
+            "reasoning": {"effort": "ultra", "summary": "concise"}, "prompt_cache_key": "t",
+            "include": ["reasoning.encrypted_content"], "service_tier": "flex",
+            "text": {"verbosity": "low", "format": {"type": "json_schema", "strict": true,
+                "name": "codex_output_schema", "schema": {"type": "object"}}},
+            "client_metadata": {"a": "b"},
+        });
+        assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), expected);
+    }
+}

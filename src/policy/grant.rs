@@ -1,0 +1,88 @@
+//! What a user allowed for the rest of a thread.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+
+use super::decide::Request;
+use super::shell::{plain_commands, program_name, script_of};
+
+/// Accepted commands and files; gone with the thread.
+#[derive(Debug, Default)]
+pub(crate) struct Grants {
+    commands: HashSet<CommandKey>,
+    files: HashSet<PathBuf>,
+}
+
+/// What makes two commands the same for a grant.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct CommandKey {
+    program: Program,
+    cwd: PathBuf,
+    terminal: Terminal,
+    request: Request,
+    /// The permissions asked for beyond the sandbox, in whatever fixed form.
+    additional: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Program {
+    /// One plain command: spacing and quoting do not matter, nor does the shell.
+    Words(Vec<String>),
+    Script {
+        shell: String,
+        script: String,
+    },
+}
+
+/// Whether a command runs in a terminal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Terminal {
+    With,
+    Without,
+}
+
+impl CommandKey {
+    pub(crate) fn new(
+        argv: &[String],
+        cwd: &Path,
+        terminal: Terminal,
+        request: Request,
+        additional: Option<String>,
+    ) -> Self {
+        Self { program: Program::of(argv), cwd: cwd.to_path_buf(), terminal, request, additional }
+    }
+}
+
+impl Program {
+    fn of(argv: &[String]) -> Self {
+        let Some(script) = script_of(argv) else { return Self::Words(argv.to_vec()) };
+        match plain_commands(script).as_deref() {
+            Some([words]) => Self::Words(words.clone()),
+            _ => {
+                Self::Script { shell: program_name(&argv[0]).to_owned(), script: script.to_owned() }
+            }
+        }
+    }
+}
+
+impl Grants {
+    pub(crate) fn allow_command(&mut self, key: CommandKey) {
+        self.commands.insert(key);
+    }
+
+    pub(crate) fn allows_command(&self, key: &CommandKey) -> bool {
+        self.commands.contains(key)
+    }
+
+    /// Each file on its own: a later edit may touch any selection of them.
+    pub(crate) fn allow_files(&mut self, paths: impl IntoIterator<Item = PathBuf>) {
+        self.files.extend(paths);
+    }
+
+    pub(crate) fn allows_files(&self, paths: &[PathBuf]) -> bool {
+        !paths.is_empty() && paths.iter().all(|path| self.files.contains(path))
+    }
+}
+
+#[cfg(test)]
+mod tests;

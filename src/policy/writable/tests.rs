@@ -1,0 +1,90 @@
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+
+use super::{is_protected, is_writable, writable_roots};
+use crate::protocol::{AbsolutePathBuf, SandboxPolicy};
+
+/// A root with a link out of it, one into it, and a folder beside it.
+fn workspace() -> (tempfile::TempDir, PathBuf) {
+    let home = tempfile::tempdir().unwrap();
+    let top = home.path().canonicalize().unwrap();
+    fs::create_dir_all(top.join("root/sub/.git")).unwrap();
+    fs::create_dir(top.join("beside")).unwrap();
+    symlink("../beside", top.join("root/out")).unwrap();
+    symlink("../beside/none", top.join("root/dangling")).unwrap();
+    symlink("root", top.join("in")).unwrap();
+    symlink("loop", top.join("root/loop")).unwrap();
+    (home, top)
+}
+
+#[test]
+fn paths_are_followed() {
+    let (_home, top) = workspace();
+    let roots = [top.join("root")];
+    for inside in [
+        "root/a",
+        "root/new/deep/a",
+        "root/sub/../a",
+        "root/sub/.git/config",
+        "in/a",
+        "root",
+        "root/.gitignore",
+    ] {
+        assert!(is_writable(&top.join(inside), &roots), "{inside}");
+    }
+    for outside in [
+        "a",
+        "beside/a",
+        "root/../a",
+        "root/out/a",
+        "root/dangling",
+        "root2/a",
+        "root/loop/a",
+        "root/out/../a",
+    ] {
+        assert!(!is_writable(&top.join(outside), &roots), "{outside}");
+    }
+    assert!(is_writable(&top.join("root/a"), &[top.join("in")]));
+}
+
+#[test]
+fn protected_folders() {
+    let (_home, top) = workspace();
+    let root = top.join("root");
+    let roots = [root.clone()];
+    for name in [".git/config", ".codex/config.toml", ".agents", ".aws/x/y", "sub/../.git/hooks/x"]
+    {
+        assert!(is_protected(&root.join(name), &roots), "{name}");
+        assert!(!is_writable(&root.join(name), &roots), "{name}");
+    }
+    assert!(is_protected(&top.join("in/.git/x"), &roots));
+    assert!(!is_protected(&root.join("sub/.git/x"), &roots));
+    symlink("sub", root.join(".codex")).unwrap();
+    assert!(is_protected(&root.join("sub/x"), &roots));
+}
+
+#[test]
+fn the_folder_behind_a_git_file_is_protected() {
+    let (_home, top) = workspace();
+    let root = top.join("root");
+    fs::write(root.join(".git"), "gitdir: sub/real\n").unwrap();
+    assert!(is_protected(&root.join("sub/real/config"), std::slice::from_ref(&root)));
+    assert!(is_protected(&root.join(".git"), std::slice::from_ref(&root)));
+    assert!(!is_protected(&root.join("sub/other"), &[root]));
+}
+
+#[test]
+fn roots_of_a_policy() {
+    let policy = |exclude: bool| SandboxPolicy::WorkspaceWrite {
+        writable_roots: vec![AbsolutePathBuf::from(PathBuf::from("/data"))],
+        network_access: false,
+        exclude_tmpdir_env_var: exclude,
+        exclude_slash_tmp: exclude,
+    };
+    let roots =
+        |policy: &SandboxPolicy| writable_roots(policy, Path::new("/w"), Some(Path::new("/t")));
+    assert_eq!(roots(&policy(false)), ["/w", "/data", "/tmp", "/t"].map(PathBuf::from));
+    assert_eq!(roots(&policy(true)), ["/w", "/data"].map(PathBuf::from));
+    assert!(roots(&SandboxPolicy::DangerFullAccess).is_empty());
+}

@@ -1,0 +1,51 @@
+//! The wire: what clients and server say to one another, as types.
+//!
+//! A type has the name that it has in the generated schemas, and its doc comment is the schema's description. Types
+//! know how they are written in JSON and what makes them invalid; they know nothing of files, processes, threads or
+//! connections. Every type is re-exported here, so that users write `protocol::Turn`. [`methods`] is the one table of
+//! methods; everything that lists methods reads it.
+
+pub(crate) mod error;
+pub(crate) mod method;
+pub(crate) mod methods;
+pub(crate) mod rpc;
+pub(crate) mod stability;
+
+mod approval;
+mod config;
+mod id;
+mod initialize;
+mod item;
+mod notice;
+mod path;
+mod permission;
+mod response_item;
+mod thread;
+mod turn;
+
+pub(crate) use approval::*;
+pub(crate) use config::*;
+pub(crate) use id::*;
+pub(crate) use initialize::*;
+pub(crate) use item::*;
+pub(crate) use method::{Notification, Request};
+pub(crate) use notice::*;
+pub(crate) use path::*;
+pub(crate) use permission::*;
+pub(crate) use response_item::*;
+pub(crate) use thread::*;
+pub(crate) use turn::*;
+
+use serde::{Deserialize, Deserializer};
+
+/// Reads a member whose `null` differs from its absence: absent is `None`, `null` is `Some(None)`.
+fn double_option<'de, T, D>(deserializer: D) -> Result<Option<Option<T>>, D::Error>
+where
+    T: Deserialize<'de>,
+    D: Deserializer<'de>,
+{
+    Deserialize::deserialize(deserializer).map(Some)
+}
+
+#[cfg(test)]
+mod tests;

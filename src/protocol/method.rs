@@ -1,0 +1,52 @@
+//! The rows of the table as types: an uninhabited enum for each method, which names what it takes and answers.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::methods::{client_requests, server_notifications, server_requests};
+use super::*;
+
+/// A method that is answered.
+pub(crate) trait Request {
+    const METHOD: &'static str;
+    type Params: Serialize + DeserializeOwned;
+    type Response: Serialize + DeserializeOwned;
+}
+
+/// A method that is not answered.
+pub(crate) trait Notification {
+    const METHOD: &'static str;
+    type Params: Serialize + DeserializeOwned;
+}
+
+macro_rules! requests {
+    ($(
+        $(#[$doc:meta])*
+        $name:ident = $method:literal ($params:ty) -> $response:ty
+            $(, $stability:ident, $key:ident $(($field:ident))?, $module:ident :: $handler:ident)?;
+    )*) => {$(
+        $(#[$doc])*
+        pub(crate) enum $name {}
+
+        impl Request for $name {
+            const METHOD: &'static str = $method;
+            type Params = $params;
+            type Response = $response;
+        }
+    )*};
+}
+client_requests!(requests);
+server_requests!(requests);
+
+macro_rules! notifications {
+    ($($(#[$doc:meta])* $name:ident = $method:literal ($params:ty);)*) => {$(
+        $(#[$doc])*
+        pub(crate) enum $name {}
+
+        impl Notification for $name {
+            const METHOD: &'static str = $method;
+            type Params = $params;
+        }
+    )*};
+}
+server_notifications!(notifications);

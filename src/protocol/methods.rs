@@ -1,0 +1,129 @@
+//! The table: every method that goes over the wire, one row each, in the order in which errors and schemas list them.
+//!
+//! Each macro hands its rows to the macro that it is given, so that a reader takes of a row what it needs: the marker
+//! types in [`super::method`], the routes of the server, the generated schemas. A row's last column is only tokens
+//! here; the server resolves them to a handler. Readers need the types of `protocol` in scope.
+//!
+//! A client request's row says: name, method, params and response, stability, the order key (requests with the same
+//! key are served one after the other; `none` waits for nobody, `by(thread_id)` is keyed by that member of the
+//! params), and the handler.
+
+/// What clients ask the server.
+macro_rules! client_requests {
+    ($($read:tt)+) => {
+        $($read)+! {
+            /// Opens a connection: says who the client is and what it can do.
+            Initialize = "initialize" (InitializeParams) -> InitializeResponse, Stable, none, initialize::initialize;
+            /// Creates a thread and follows it.
+            ThreadStart = "thread/start" (ThreadStartParams) -> ThreadStartResponse, Stable, none, thread::start;
+            /// Loads a stored thread and follows it.
+            ThreadResume = "thread/resume" (ThreadResumeParams) -> ThreadResumeResponse, Stable, by(thread_id), thread::resume;
+            /// Moves a thread to the archive.
+            ThreadArchive = "thread/archive" (ThreadArchiveParams) -> ThreadArchiveResponse, Stable, by(thread_id), thread::archive;
+            /// Stops following a thread.
+            ThreadUnsubscribe = "thread/unsubscribe" (ThreadUnsubscribeParams) -> ThreadUnsubscribeResponse, Stable, by(thread_id), thread::unsubscribe;
+            /// Names a thread.
+            ThreadSetName = "thread/name/set" (ThreadSetNameParams) -> ThreadSetNameResponse, Stable, by(thread_id), thread::set_name;
+            /// Takes a thread out of the archive.
+            ThreadUnarchive = "thread/unarchive" (ThreadUnarchiveParams) -> ThreadUnarchiveResponse, Stable, by(thread_id), thread::unarchive;
+            /// Lists stored threads.
+            ThreadList = "thread/list" (ThreadListParams) -> ThreadListResponse, Stable, none, thread_list::list;
+            /// Lists the threads that are loaded.
+            ThreadLoadedList = "thread/loaded/list" (ThreadLoadedListParams) -> ThreadLoadedListResponse, Stable, none, thread_list::loaded;
+            /// Reads a stored thread without loading it.
+            ThreadRead = "thread/read" (ThreadReadParams) -> ThreadReadResponse, Stable, by(thread_id), thread::read;
+            /// Lists the turns of a thread, page by page.
+            ThreadTurnsList = "thread/turns/list" (ThreadTurnsListParams) -> ThreadTurnsListResponse, Stable, by(thread_id), thread_list::turns;
+            /// Gives the agent something to do.
+            TurnStart = "turn/start" (TurnStartParams) -> TurnStartResponse, Stable, by(thread_id), turn::start;
+            /// Adds input to the running turn.
+            TurnSteer = "turn/steer" (TurnSteerParams) -> TurnSteerResponse, Stable, by(thread_id), turn::steer;
+            /// Stops the running turn.
+            TurnInterrupt = "turn/interrupt" (TurnInterruptParams) -> TurnInterruptResponse, Stable, by(thread_id), turn::interrupt;
+        }
+    };
+}
+pub(crate) use client_requests;
+
+/// What the server asks clients.
+macro_rules! server_requests {
+    ($($read:tt)+) => {
+        $($read)+! {
+            /// Asks whether a command may run.
+            CommandExecutionRequestApproval = "item/commandExecution/requestApproval" (CommandExecutionRequestApprovalParams) -> CommandExecutionRequestApprovalResponse;
+            /// Asks whether files may be changed.
+            FileChangeRequestApproval = "item/fileChange/requestApproval" (FileChangeRequestApprovalParams) -> FileChangeRequestApprovalResponse;
+        }
+    };
+}
+pub(crate) use server_requests;
+
+/// What the server tells clients.
+macro_rules! server_notifications {
+    ($($read:tt)+) => {
+        $($read)+! {
+            /// Tells that a turn has met an error, and whether it goes on trying.
+            Error = "error" (ErrorNotification);
+            /// Tells that a thread has been created or loaded.
+            ThreadStarted = "thread/started" (ThreadStartedNotification);
+            /// Tells what a thread does now.
+            ThreadStatusChanged = "thread/status/changed" (ThreadStatusChangedNotification);
+            /// Tells that a thread has been archived.
+            ThreadArchived = "thread/archived" (ThreadArchivedNotification);
+            /// Tells that a thread has been taken out of the archive.
+            ThreadUnarchived = "thread/unarchived" (ThreadUnarchivedNotification);
+            /// Tells that a thread has been unloaded.
+            ThreadClosed = "thread/closed" (ThreadClosedNotification);
+            /// Tells a thread's new name.
+            ThreadNameUpdated = "thread/name/updated" (ThreadNameUpdatedNotification);
+            /// Tells the settings that a thread's next turn has.
+            ThreadSettingsUpdated = "thread/settings/updated" (ThreadSettingsUpdatedNotification);
+            /// Tells what a thread has used.
+            ThreadTokenUsageUpdated = "thread/tokenUsage/updated" (ThreadTokenUsageUpdatedNotification);
+            /// Tells that a turn runs.
+            TurnStarted = "turn/started" (TurnStartedNotification);
+            /// Tells that a turn has ended, and how.
+            TurnCompleted = "turn/completed" (TurnCompletedNotification);
+            /// Tells what the turn has changed so far.
+            TurnDiffUpdated = "turn/diff/updated" (TurnDiffUpdatedNotification);
+            /// Tells that an item has begun.
+            ItemStarted = "item/started" (ItemStartedNotification);
+            /// Tells an item's final state.
+            ItemCompleted = "item/completed" (ItemCompletedNotification);
+            /// Adds text to an agent message.
+            AgentMessageDelta = "item/agentMessage/delta" (AgentMessageDeltaNotification);
+            /// Adds output to a command.
+            CommandExecutionOutputDelta = "item/commandExecution/outputDelta" (CommandExecutionOutputDeltaNotification);
+            /// Tells what was typed into a running command.
+            TerminalInteraction = "item/commandExecution/terminalInteraction" (TerminalInteractionNotification);
+            /// Tells that a request to the client needs no answer any more.
+            ServerRequestResolved = "serverRequest/resolved" (ServerRequestResolvedNotification);
+            /// Adds text to a reasoning summary.
+            ReasoningSummaryTextDelta = "item/reasoning/summaryTextDelta" (ReasoningSummaryTextDeltaNotification);
+            /// Tells that a reasoning summary has a further part.
+            ReasoningSummaryPartAdded = "item/reasoning/summaryPartAdded" (ReasoningSummaryPartAddedNotification);
+            /// Adds text to the reasoning itself.
+            ReasoningTextDelta = "item/reasoning/textDelta" (ReasoningTextDeltaNotification);
+            /// Tells something that the user should know.
+            Warning = "warning" (WarningNotification);
+            /// Tells that something in use will go away.
+            DeprecationNotice = "deprecationNotice" (DeprecationNoticeNotification);
+            /// Tells that a part of the configuration is not used.
+            ConfigWarning = "configWarning" (ConfigWarningNotification);
+        }
+    };
+}
+pub(crate) use server_notifications;
+
+/// What clients tell the server.
+#[cfg(test)]
+macro_rules! client_notifications {
+    ($($read:tt)+) => {
+        $($read)+! {
+            /// Confirms the handshake; nothing waits for it.
+            Initialized = "initialized";
+        }
+    };
+}
+#[cfg(test)]
+pub(crate) use client_notifications;

@@ -1,0 +1,148 @@
+//! What is experimental, and whether a request makes use of it.
+//!
+//! Members are named here once: the gate refuses them to clients that have not opted in, and the generated stable
+//! schemas leave them out.
+
+use super::{
+    AskForApproval, InitializeParams, ThreadArchiveParams, ThreadListParams,
+    ThreadLoadedListParams, ThreadReadParams, ThreadResumeParams, ThreadSetNameParams,
+    ThreadStartParams, ThreadTurnsListParams, ThreadUnarchiveParams, ThreadUnsubscribeParams,
+    TurnInterruptParams, TurnStartParams, TurnSteerParams,
+};
+
+/// Whether clients may rely on a method.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stability {
+    Stable,
+    #[expect(dead_code, reason = "no method of the table is experimental yet")]
+    Experimental,
+}
+
+/// Params that may make use of something experimental.
+pub(crate) trait Gated {
+    /// The first experimental thing that these params of `method` make use of, as errors name it.
+    fn experimental_member(&self, _method: &str) -> Option<String> {
+        None
+    }
+}
+
+/// A member that can be left out.
+trait Member {
+    /// `true` unless the member is absent, `null`, or a flag that is off.
+    fn is_set(&self) -> bool;
+}
+
+impl Member for bool {
+    fn is_set(&self) -> bool {
+        *self
+    }
+}
+
+impl<T> Member for Option<T> {
+    fn is_set(&self) -> bool {
+        self.is_some()
+    }
+}
+
+impl AskForApproval {
+    fn experimental_variant(&self) -> Option<String> {
+        match self {
+            Self::Granular { .. } => Some("askForApproval.granular".to_owned()),
+            Self::Untrusted | Self::OnRequest | Self::Never => None,
+        }
+    }
+}
+
+/// Lists the experimental members of params, then the stable members whose values may be experimental.
+macro_rules! gated {
+    ($($params:ident { $($field:ident)* } $([$valued:ident])?;)*) => {
+        $(impl Gated for $params {
+            fn experimental_member(&self, method: &str) -> Option<String> {
+                $(if self.$field.is_set() {
+                    return Some(format!("{method}.{}", camel_case(stringify!($field))));
+                })*
+                $(if let Some(value) = &self.$valued {
+                    return value.experimental_variant();
+                })?
+                None
+            }
+        })*
+
+        /// The experimental members of each params type, in Rust's spelling.
+        #[cfg(test)]
+        pub(crate) const EXPERIMENTAL_PARAMS: &[(&str, &[&str])] =
+            &[$((stringify!($params), &[$(stringify!($field)),*])),*];
+    };
+}
+
+gated! {
+    ThreadStartParams {
+        allow_provider_model_fallback runtime_workspace_roots permissions multi_agent_mode history_mode project_id
+        daybreak_enabled environments dynamic_tools selected_capability_roots mock_experimental_field
+        experimental_raw_events
+    } [approval_policy];
+    ThreadResumeParams { history path runtime_workspace_roots permissions initial_turns_page } [approval_policy];
+    ThreadListParams {
+        include_attached_threads project_id parent_thread_id ancestor_thread_id attached_to_thread_id
+    };
+    TurnStartParams {
+        responsesapi_client_metadata responsesapi_client_metadata_patch additional_context environments
+        runtime_workspace_roots permissions collaboration_mode multi_agent_mode cyber_access_program
+    } [approval_policy];
+    TurnSteerParams { responsesapi_client_metadata responsesapi_client_metadata_patch additional_context };
+}
+
+/// Nothing in these is experimental.
+macro_rules! not_gated {
+    ($($params:ident)*) => {$(impl Gated for $params {})*};
+}
+
+not_gated! {
+    InitializeParams ThreadArchiveParams ThreadUnsubscribeParams ThreadSetNameParams ThreadUnarchiveParams
+    ThreadLoadedListParams ThreadReadParams ThreadTurnsListParams TurnInterruptParams
+}
+
+/// The experimental members of what the server sends. They are sent to everybody; only the stable schemas lack them.
+#[cfg(test)]
+pub(crate) const EXPERIMENTAL_RESULTS: &[(&str, &[&str])] = &[
+    (
+        "Thread",
+        &[
+            "environments",
+            "extra",
+            "attached_to_thread_id",
+            "can_accept_direct_input",
+            "daybreak_enabled",
+        ],
+    ),
+    (
+        "ThreadStartResponse",
+        &["runtime_workspace_roots", "active_permission_profile", "multi_agent_mode"],
+    ),
+    (
+        "ThreadResumeResponse",
+        &[
+            "runtime_workspace_roots",
+            "active_permission_profile",
+            "multi_agent_mode",
+            "initial_turns_page",
+        ],
+    ),
+    ("ThreadReadResponse", &["read_state"]),
+    ("ThreadListResponse", &["read_states"]),
+    ("ThreadSettings", &["environments", "multi_agent_mode"]),
+    ("CommandExecutionRequestApprovalParams", &["additional_permissions", "available_decisions"]),
+];
+
+/// A member's name on the wire.
+pub(crate) fn camel_case(field: &str) -> String {
+    let mut words = field.split('_');
+    let first = words.next().unwrap_or_default().to_owned();
+    words.fold(first, |name, word| {
+        let (initial, rest) = word.split_at(word.len().min(1));
+        name + &initial.to_ascii_uppercase() + rest
+    })
+}
+
+#[cfg(test)]
+mod tests;

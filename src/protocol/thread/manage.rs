@@ -1,0 +1,96 @@
+//! Reading, naming and archiving threads, and ending one's interest in them.
+
+#[cfg(test)]
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+#[cfg(test)]
+use ts_rs::TS;
+
+use crate::protocol::{Thread, ThreadId, ThreadReadState};
+
+/// Reads a stored thread without loading it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(JsonSchema, TS), ts(export_to = "v2/"))]
+pub(crate) struct ThreadReadParams {
+    pub(crate) thread_id: ThreadId,
+    /// Answers with the turns too.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) include_turns: bool,
+}
+
+/// Describes a thread.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(JsonSchema, TS), ts(export_to = "v2/"))]
+pub(crate) struct ThreadReadResponse {
+    pub(crate) thread: Thread,
+    pub(crate) read_state: Option<ThreadReadState>,
+}
+
+/// Moves a thread to the archive.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(JsonSchema, TS), ts(export_to = "v2/"))]
+pub(crate) struct ThreadArchiveParams {
+    pub(crate) thread_id: ThreadId,
+}
+
+/// Confirms that the thread is archived.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema, TS), ts(export_to = "v2/"))]
+pub(crate) struct ThreadArchiveResponse {}
+
+/// Takes a thread out of the archive.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(JsonSchema, TS), ts(export_to = "v2/"))]
+pub(crate) struct ThreadUnarchiveParams {
+    pub(crate) thread_id: ThreadId,
+}
+
+/// Describes the thread.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema, TS), ts(export_to = "v2/"))]
+pub(crate) struct ThreadUnarchiveResponse {
+    pub(crate) thread: Thread,
+}
+
+/// Ends this connection's interest in a thread.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(JsonSchema, TS), ts(export_to = "v2/"))]
+pub(crate) struct ThreadUnsubscribeParams {
+    pub(crate) thread_id: ThreadId,
+}
+
+/// Says what was the case.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema, TS), ts(export_to = "v2/"))]
+pub(crate) struct ThreadUnsubscribeResponse {
+    pub(crate) status: ThreadUnsubscribeStatus,
+}
+
+/// Says whether there was a subscription to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(JsonSchema, TS), ts(export_to = "v2/"))]
+pub(crate) enum ThreadUnsubscribeStatus {
+    NotLoaded,
+    NotSubscribed,
+    Unsubscribed,
+}
+
+/// Names a thread.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(JsonSchema, TS), ts(export_to = "v2/"))]
+pub(crate) struct ThreadSetNameParams {
+    pub(crate) thread_id: ThreadId,
+    pub(crate) name: String,
+}
+
+/// Confirms that the thread is renamed.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema, TS), ts(export_to = "v2/"))]
+pub(crate) struct ThreadSetNameResponse {}

@@ -1,0 +1,105 @@
+//! The server: everything that connections share, and how it starts and ends.
+//!
+//! Connections hand their lines to `router`, which decodes, gates, orders and runs `handlers`. What handlers work on
+//! is the thread registry; what threads have to tell goes out through `audience` and `ask`.
+
+pub(crate) mod ask;
+pub(crate) mod audience;
+pub(crate) mod connection;
+pub(crate) mod context;
+pub(crate) mod error;
+pub(crate) mod handlers;
+mod order;
+mod outlet;
+mod router;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use tokio::runtime::Handle;
+use tokio::signal::unix::{signal, SignalKind};
+use tokio_util::sync::CancellationToken;
+
+use self::ask::Asks;
+use self::audience::Audience;
+use self::connection::Connection;
+use self::order::Lanes;
+use self::outlet::ClientOutlet;
+use crate::config;
+use crate::threads::Threads;
+use crate::transport::{stdio, Outbox};
+
+/// State of the process. Nothing here does work before a request asks for it.
+pub(crate) struct Server {
+    pub(crate) threads: Threads,
+    pub(crate) sources: Arc<config::Sources>,
+    pub(crate) audience: Arc<Audience>,
+    pub(crate) asks: Arc<Asks>,
+    lanes: Lanes,
+    /// Cancelled when the server ends.
+    ended: CancellationToken,
+}
+
+/// Why the server could not serve.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum StartError {
+    #[error("standard input and output cannot be served")]
+    Stdio(#[source] std::io::Error),
+    #[error("signals cannot be received")]
+    Signals(#[source] std::io::Error),
+}
+
+impl Server {
+    pub(crate) fn new(sources: config::Sources) -> Arc<Self> {
+        let sources = Arc::new(sources);
+        let (audience, asks) = (Arc::new(Audience::default()), Arc::new(Asks::default()));
+        let outlet = ClientOutlet { audience: Arc::clone(&audience), asks: Arc::clone(&asks) };
+        let threads = Threads::new(Arc::clone(&sources), Arc::new(outlet));
+        Arc::new(Self { threads, sources, audience, asks, lanes: Lanes::default(), ended: CancellationToken::new() })
+    }
+
+    pub(crate) fn home(&self) -> &PathBuf {
+        &self.sources.home
+    }
+
+    /// Runs something on the server's behalf, which ends with the server.
+    pub(crate) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        let ended = self.ended.clone();
+        self.lanes.submit(None, Box::pin(async move { drop(ended.run_until_cancelled(work).await) }));
+    }
+
+    /// Serves the one connection on stdin and stdout until its input ends or a signal asks to stop; then ends every
+    /// thread, with its turns and commands, and writes out what is still queued.
+    pub(crate) async fn serve_stdio(self: &Arc<Self>) -> Result<(), StartError> {
+        let outbox = Arc::new(Outbox::default());
+        let overflow = {
+            let outbox = Arc::clone(&outbox);
+            Box::new(move |line: &Bytes| connection::refuse_overload(&outbox, line))
+        };
+        let mut terminate = signal(SignalKind::terminate()).map_err(StartError::Signals)?;
+        let mut interrupt = signal(SignalKind::interrupt()).map_err(StartError::Signals)?;
+        let mut hangup = signal(SignalKind::hangup()).map_err(StartError::Signals)?;
+        let inbox = stdio::read(overflow).map_err(StartError::Stdio)?;
+        let writer = stdio::write(Arc::clone(&outbox), Handle::current()).map_err(StartError::Stdio)?;
+        let connection = self.audience.connect(|id| Connection::new(id, Arc::clone(&outbox)));
+        tokio::select! {
+            () = connection::serve(self, &connection, inbox) => {
+                self.ended.cancel();
+                self.lanes.settle().await;
+            }
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+            _ = hangup.recv() => {}
+        }
+        self.threads.shutdown().await;
+        outbox.close();
+        let written = tokio::task::spawn_blocking(move || writer.join());
+        // A peer that has stopped reading must not keep the process alive.
+        let _timeout = tokio::time::timeout(GOODBYE, written).await;
+        Ok(())
+    }
+}
+
+/// How long the last lines may take to be written.
+const GOODBYE: std::time::Duration = std::time::Duration::from_secs(2);

@@ -1,0 +1,102 @@
+//! Requests to the client: one question to all subscribers of a thread, the first answer counts.
+//!
+//! A question stays open until it is answered or withdrawn, whoever comes and goes meanwhile; who subscribes late is
+//! asked again. Every subscriber learns the end by `serverRequest/resolved`.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use tokio::sync::oneshot;
+
+use super::audience::{Audience, Reach};
+use super::connection::ConnectionId;
+use crate::protocol::rpc::{self, RequestId};
+use crate::protocol::{method, ServerRequestResolvedNotification, ThreadId};
+use crate::thread::{Answer, Question};
+
+#[derive(Debug, Default)]
+pub(crate) struct Asks {
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    next_id: i64,
+    open: BTreeMap<i64, Open>,
+}
+
+#[derive(Debug)]
+struct Open {
+    thread: ThreadId,
+    line: Bytes,
+    answer: oneshot::Sender<Answer>,
+}
+
+impl Asks {
+    /// Puts a question to the subscribers of a thread.
+    pub(crate) fn ask(&self, thread: &ThreadId, question: &Question, audience: &Audience) -> (i64, oneshot::Receiver<Answer>) {
+        let (answer, receiver) = oneshot::channel();
+        let (id, line) = {
+            let mut state = self.lock();
+            let id = state.next_id;
+            state.next_id += 1;
+            let line = Bytes::from(rpc::request(&RequestId::Integer(id), question.method, &question.params));
+            state.open.insert(id, Open { thread: thread.clone(), line: line.clone(), answer });
+            (id, line)
+        };
+        audience.deliver_request(Reach::Subscribers(thread), &line);
+        (id, receiver)
+    }
+
+    /// Takes an answer. Ids that are not open (unknown, of another type, answered before) are ignored.
+    pub(crate) fn answer(&self, id: &RequestId, answer: Answer, audience: &Audience) {
+        let RequestId::Integer(id) = *id else { return };
+        if let Some(open) = self.close(id, audience) {
+            // Whoever asked may have lost interest in this very moment.
+            let _unheard = open.answer.send(answer);
+        }
+    }
+
+    /// Takes a question back.
+    pub(crate) fn withdraw(&self, id: i64, audience: &Audience) {
+        drop(self.close(id, audience));
+    }
+
+    /// Sends a thread's open questions to a connection that has just subscribed.
+    pub(crate) fn repeat(&self, thread: &ThreadId, connection: ConnectionId, audience: &Audience) {
+        let lines: Vec<Bytes> =
+            self.lock().open.values().filter(|open| open.thread == *thread).map(|open| open.line.clone()).collect();
+        for line in lines {
+            audience.deliver_request(Reach::Only(connection), &line);
+        }
+    }
+
+    fn close(&self, id: i64, audience: &Audience) -> Option<Open> {
+        let open = self.lock().open.remove(&id)?;
+        let resolved = ServerRequestResolvedNotification {
+            thread_id: open.thread.clone(),
+            request_id: RequestId::Integer(id),
+        };
+        audience.notify::<method::ServerRequestResolved>(Reach::Subscribers(&open.thread), &resolved);
+        Some(open)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Withdraws a question when nobody waits for its answer any more.
+pub(crate) struct Withdraw {
+    pub(super) id: i64,
+    pub(super) asks: Arc<Asks>,
+    pub(super) audience: Arc<Audience>,
+}
+
+impl Drop for Withdraw {
+    fn drop(&mut self) {
+        self.asks.withdraw(self.id, &self.audience);
+    }
+}
+

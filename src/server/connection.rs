@@ -1,0 +1,88 @@
+//! The life of one connection: lines in, the handshake, capabilities, the end.
+
+use std::collections::HashSet;
+use std::sync::{Arc, OnceLock};
+
+use bytes::Bytes;
+use tokio::sync::mpsc;
+
+use super::{router, Server};
+use crate::protocol::error::{RpcError, OVERLOADED};
+use crate::protocol::rpc::{self, Message};
+use crate::transport::{Incoming, Outbox};
+
+/// Identifies a connection within the process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct ConnectionId(pub(super) u64);
+
+#[derive(Debug)]
+pub(crate) struct Connection {
+    pub(crate) id: ConnectionId,
+    pub(crate) outbox: Arc<Outbox>,
+    client: OnceLock<Client>,
+}
+
+/// What a client said of itself in `initialize`.
+#[derive(Debug)]
+pub(crate) struct Client {
+    pub(crate) experimental: Experimental,
+    pub(crate) opted_out: HashSet<String>,
+}
+
+/// Whether a client may use what is not stable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Experimental {
+    Allowed,
+    Refused,
+}
+
+impl Connection {
+    pub(super) fn new(id: ConnectionId, outbox: Arc<Outbox>) -> Self {
+        Self { id, outbox, client: OnceLock::new() }
+    }
+
+    /// The client, once it is initialized.
+    pub(crate) fn client(&self) -> Option<&Client> {
+        self.client.get()
+    }
+
+    /// Completes the handshake; `false` when that had been done before.
+    pub(crate) fn initialize(&self, client: Client) -> bool {
+        self.client.set(client).is_ok()
+    }
+
+    /// Whether notifications of `method` are wanted here. Nothing is sent before the handshake.
+    pub(crate) fn wants(&self, method: &str) -> bool {
+        self.client().is_some_and(|client| !client.opted_out.contains(method))
+    }
+}
+
+/// Serves a connection until its link ends.
+pub(crate) async fn serve(server: &Arc<Server>, connection: &Arc<Connection>, mut inbox: mpsc::Receiver<Incoming>) {
+    while let Some(Incoming::Line(line)) = inbox.recv().await {
+        // A peer that does not read its answers is not asked for more questions.
+        connection.outbox.room().await;
+        receive(server, connection, &line);
+    }
+}
+
+fn receive(server: &Arc<Server>, connection: &Arc<Connection>, line: &[u8]) {
+    match rpc::classify(line) {
+        Ok(Message::Request { id, method, params }) => router::dispatch(server, connection, id, &method, params),
+        Ok(Message::Response { id, result }) => {
+            let result = result.map(ToOwned::to_owned).map_err(ToOwned::to_owned);
+            server.asks.answer(&id, result, &server.audience);
+        }
+        // `initialized` asks for nothing, and no other notification is known.
+        Ok(Message::Notification { method, .. }) => tracing::trace!(%method, "notification"),
+        Err(reason) => tracing::warn!(%reason, "dropping a line that is not a message"),
+    }
+}
+
+/// Answers a request that came while the queue was full; `false` for anything else.
+pub(crate) fn refuse_overload(outbox: &Outbox, line: &Bytes) -> bool {
+    let Ok(Message::Request { id, .. }) = rpc::classify(line) else { return false };
+    let error = RpcError { code: OVERLOADED, message: "Server overloaded; retry later.".to_owned(), data: None };
+    outbox.push(Bytes::from(rpc::error(&id, &error)));
+    true
+}

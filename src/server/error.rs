@@ -1,0 +1,86 @@
+//! What a request can fail with, as the client sees it: every layer's errors get their JSON-RPC code here.
+
+use serde_json::Value;
+
+use crate::protocol::error::{INTERNAL_ERROR, INVALID_PARAMS, INVALID_REQUEST, METHOD_NOT_FOUND, RpcError};
+use crate::{config, store, thread};
+
+/// A refusal or failure, on its way to the client.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub(crate) struct Error {
+    code: i64,
+    message: String,
+    data: Option<Value>,
+}
+
+pub(crate) type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl Error {
+    /// The client asked for something that cannot be done.
+    pub(crate) fn invalid_request(message: impl Into<String>) -> Self {
+        Self { code: INVALID_REQUEST, message: message.into(), data: None }
+    }
+
+    /// The request was understood, a value in it is out of bounds.
+    pub(crate) fn invalid_params(message: impl Into<String>) -> Self {
+        Self { code: INVALID_PARAMS, message: message.into(), data: None }
+    }
+
+    /// The method exists, but not for this kind of thread.
+    pub(crate) fn unsupported(message: impl Into<String>) -> Self {
+        Self { code: METHOD_NOT_FOUND, message: message.into(), data: None }
+    }
+
+    /// Something went wrong that the client cannot mend.
+    pub(crate) fn internal(message: impl Into<String>) -> Self {
+        Self { code: INTERNAL_ERROR, message: message.into(), data: None }
+    }
+
+    pub(crate) fn with_data(self, data: Value) -> Self {
+        Self { data: Some(data), ..self }
+    }
+
+    pub(crate) fn into_rpc(self) -> RpcError {
+        RpcError { code: self.code, message: self.message, data: self.data }
+    }
+}
+
+impl From<thread::Error> for Error {
+    fn from(error: thread::Error) -> Self {
+        use thread::Error as E;
+        let message = error.to_string();
+        match error {
+            E::Refused(_) | E::NotFound(_) => Self::invalid_request(message),
+            E::InputTooLarge { max_chars, actual_chars } => Self::invalid_params(message).with_data(serde_json::json!({
+                "input_error_code": "input_too_large", "max_chars": max_chars, "actual_chars": actual_chars,
+            })),
+            E::Failed(_) | E::Gone => Self::internal(message),
+            E::Store(error) => error.into(),
+            E::Config(error) => error.into(),
+        }
+    }
+}
+
+impl From<store::Error> for Error {
+    fn from(error: store::Error) -> Self {
+        use store::Error as E;
+        let mut message = error.to_string();
+        match error {
+            E::NotFound(_) | E::NotArchived(_) | E::Archived(_) | E::Locked(_) | E::NoSuchPath(_) | E::Cursor(_) => {
+                Self::invalid_request(message)
+            }
+            E::Compressed(_) | E::Invalid { .. } => Self::internal(message),
+            E::Io { source, .. } => {
+                message += &format!(": {source}");
+                Self::internal(message)
+            }
+        }
+    }
+}
+
+impl From<config::LoadError> for Error {
+    fn from(error: config::LoadError) -> Self {
+        Self::invalid_request(format!("failed to load configuration: {}", error.message))
+    }
+}

@@ -1,0 +1,264 @@
+//! Threads: starting, resuming, reading, naming, archiving, leaving.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::turns_page::{self, Wanted};
+use crate::protocol::{
+    DeprecationNoticeNotification, MultiAgentMode, Thread, ThreadArchiveParams, ThreadArchiveResponse,
+    ThreadArchivedNotification, ThreadClosedNotification, ThreadHistoryMode, ThreadId, ThreadNameUpdatedNotification,
+    ThreadReadParams, ThreadReadResponse, ThreadResumeParams, ThreadResumeResponse, ThreadSetNameParams,
+    ThreadSetNameResponse, ThreadSettings, ThreadStartParams, ThreadStartResponse, ThreadStartedNotification,
+    ThreadStatus, ThreadStatusChangedNotification, ThreadTokenUsageUpdatedNotification, ThreadUnarchiveParams,
+    ThreadUnarchiveResponse, ThreadUnarchivedNotification, ThreadUnsubscribeParams, ThreadUnsubscribeResponse,
+    ThreadUnsubscribeStatus, method,
+};
+use crate::server::Server;
+use crate::server::audience::Reach;
+use crate::server::context::{Cx, Later, check_session_id, check_thread_id};
+use crate::server::error::{Error, Result};
+use crate::thread::{Snapshot, ThreadHandle, stored_thread};
+
+pub(crate) async fn start(cx: Cx, params: ThreadStartParams) -> Result<Later<ThreadStartResponse>> {
+    let handle = cx.server.threads.start(&params)?;
+    cx.server.audience.subscribe(&handle.id, cx.connection.id);
+    let snapshot = handle.snapshot().await?;
+    let thread = snapshot.thread.clone();
+    let answered = cx.answer(&start_response(snapshot));
+    cx.server.audience.notify::<method::ThreadStarted>(Reach::All, &ThreadStartedNotification { thread });
+    Ok(answered)
+}
+
+fn start_response(snapshot: Snapshot) -> ThreadStartResponse {
+    let ThreadSettings { disabled_plugin_ids, cwd, approval_policy, approvals_reviewer, .. } = snapshot.settings;
+    ThreadStartResponse {
+        thread: snapshot.thread,
+        model: snapshot.settings.model,
+        model_provider: snapshot.settings.model_provider,
+        service_tier: snapshot.settings.service_tier,
+        disabled_plugin_ids,
+        cwd,
+        runtime_workspace_roots: snapshot.roots,
+        instruction_sources: snapshot.instruction_sources,
+        approval_policy,
+        approvals_reviewer,
+        sandbox: snapshot.settings.sandbox_policy,
+        active_permission_profile: snapshot.settings.active_permission_profile,
+        reasoning_effort: snapshot.settings.effort,
+        multi_agent_mode: MultiAgentMode::default(),
+    }
+}
+
+pub(crate) async fn resume(cx: Cx, params: ThreadResumeParams) -> Result<Later<ThreadResumeResponse>> {
+    if params.history.is_some() {
+        return Err(Error::invalid_request("resuming from `history` is not supported yet"));
+    }
+    if params.path.is_none() {
+        check_session_id(&params.thread_id)?;
+    }
+    let (handle, joined) = match cx.server.threads.get(&params.thread_id) {
+        Some(handle) => (handle, Joined::Running),
+        None => (load(&cx, &params).await?, Joined::Loaded),
+    };
+    let snapshot = handle.snapshot().await?;
+    let turns = match snapshot.materialized {
+        true => cx.server.threads.turns(&handle.id, snapshot.running.clone()).await?,
+        false => return Err(Error::invalid_request(format!("no rollout found for thread id {}", handle.id))),
+    };
+    if !params.exclude_turns && snapshot.thread.history_mode == ThreadHistoryMode::Paginated {
+        notice_whole_history(&cx, "thread/resume");
+    }
+    if joined == Joined::Loaded {
+        tell_status(&cx.server, &handle.id, ThreadStatus::Idle);
+    }
+    cx.server.audience.subscribe(&handle.id, cx.connection.id);
+    let initial_turns_page = match &params.initial_turns_page {
+        Some(page) => {
+            let wanted = Wanted {
+                cursor: None,
+                limit: page.limit,
+                direction: page.sort_direction,
+                view: page.items_view,
+            };
+            Some(turns_page::page(turns.clone(), &wanted)?)
+        }
+        None => None,
+    };
+    let usage = snapshot.last_usage.clone();
+    let collaboration_mode = Some(snapshot.settings.collaboration_mode.clone());
+    let turns_backwards_cursor = turns_page::newest(&turns);
+    let mut response = start_response(snapshot);
+    if !params.exclude_turns {
+        response.thread.turns = turns;
+    }
+    let answered = cx.answer(&ThreadResumeResponse {
+        thread: response.thread,
+        model: response.model,
+        model_provider: response.model_provider,
+        service_tier: response.service_tier,
+        disabled_plugin_ids: response.disabled_plugin_ids,
+        cwd: response.cwd,
+        runtime_workspace_roots: response.runtime_workspace_roots,
+        instruction_sources: response.instruction_sources,
+        approval_policy: response.approval_policy,
+        approvals_reviewer: response.approvals_reviewer,
+        sandbox: response.sandbox,
+        active_permission_profile: response.active_permission_profile,
+        reasoning_effort: response.reasoning_effort,
+        multi_agent_mode: response.multi_agent_mode,
+        collaboration_mode,
+        initial_turns_page,
+        items_backwards_cursor: None,
+        turns_backwards_cursor,
+    });
+    if let Some((turn_id, token_usage)) = usage
+        && (joined == Joined::Loaded || !params.exclude_turns)
+    {
+        let params = ThreadTokenUsageUpdatedNotification { thread_id: handle.id.clone(), turn_id, token_usage };
+        cx.server.audience.notify::<method::ThreadTokenUsageUpdated>(Reach::Only(cx.connection.id), &params);
+    }
+    cx.server.asks.repeat(&handle.id, cx.connection.id, &cx.server.audience);
+    Ok(answered)
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Joined {
+    /// The thread was loaded before.
+    Running,
+    Loaded,
+}
+
+async fn load(cx: &Cx, params: &ThreadResumeParams) -> Result<ThreadHandle> {
+    Ok(cx.server.threads.resume(params).await?)
+}
+
+/// Whole histories have no bound; pages have.
+fn notice_whole_history(cx: &Cx, method: &str) {
+    let notice = DeprecationNoticeNotification {
+        summary: format!("{method} sends the whole history of the thread"),
+        details: Some("Leave the turns out, and read them page by page with thread/turns/list.".to_owned()),
+    };
+    cx.server.audience.notify::<method::DeprecationNotice>(Reach::Only(cx.connection.id), &notice);
+}
+
+pub(crate) async fn read(cx: Cx, params: ThreadReadParams) -> Result<ThreadReadResponse> {
+    let id = &params.thread_id;
+    check_thread_id(id)?;
+    let (mut thread, running, materialized) = find(&cx, id).await?;
+    if params.include_turns {
+        if thread.ephemeral {
+            return Err(Error::invalid_request("ephemeral threads do not support includeTurns"));
+        }
+        if thread.history_mode == ThreadHistoryMode::Paginated {
+            notice_whole_history(&cx, "thread/read");
+        } else if !materialized {
+            return Err(Error::invalid_request(format!(
+                "thread {id} is not materialized yet; includeTurns is unavailable before first user message"
+            )));
+        }
+        if materialized {
+            thread.turns = cx.server.threads.turns(id, running).await?;
+        }
+    }
+    Ok(ThreadReadResponse { thread, read_state: None })
+}
+
+/// A thread from memory, or from disk; with the turn that runs, and whether it has a file.
+async fn find(cx: &Cx, id: &ThreadId) -> Result<(Thread, Option<crate::protocol::TurnId>, bool)> {
+    if let Some(handle) = cx.server.threads.get(id) {
+        let snapshot = handle.snapshot().await?;
+        return Ok((snapshot.thread, snapshot.running, snapshot.materialized));
+    }
+    match cx.server.threads.summary(id).await? {
+        Some(summary) => Ok((stored_thread(&summary), None, true)),
+        None => Err(Error::invalid_request(format!("thread not loaded: {id}"))),
+    }
+}
+
+pub(crate) async fn set_name(cx: Cx, params: ThreadSetNameParams) -> Result<Later<ThreadSetNameResponse>> {
+    let ThreadSetNameParams { thread_id, name } = params;
+    check_thread_id(&thread_id)?;
+    let name = name.trim();
+    if name.is_empty() {
+        return Err(Error::invalid_request("thread name must not be empty"));
+    }
+    match cx.server.threads.get(&thread_id) {
+        Some(handle) => handle.rename(name.to_owned()).await?,
+        None => cx.server.threads.rename_stored(&thread_id, name).await?,
+    }
+    let answered = cx.answer(&ThreadSetNameResponse {});
+    let params = ThreadNameUpdatedNotification { thread_id, thread_name: Some(name.to_owned()) };
+    cx.server.audience.notify::<method::ThreadNameUpdated>(Reach::All, &params);
+    Ok(answered)
+}
+
+pub(crate) async fn archive(cx: Cx, params: ThreadArchiveParams) -> Result<Later<ThreadArchiveResponse>> {
+    let id = params.thread_id;
+    check_session_id(&id)?;
+    if let Some(handle) = cx.server.threads.get(&id) {
+        handle.materialize().await?;
+        cx.server.threads.close(&id).await;
+        tell_status(&cx.server, &id, ThreadStatus::NotLoaded);
+    }
+    cx.server.threads.archive(&id).await?;
+    let answered = cx.answer(&ThreadArchiveResponse {});
+    cx.server.audience.notify::<method::ThreadArchived>(Reach::All, &ThreadArchivedNotification { thread_id: id });
+    Ok(answered)
+}
+
+pub(crate) async fn unarchive(cx: Cx, params: ThreadUnarchiveParams) -> Result<Later<ThreadUnarchiveResponse>> {
+    let id = params.thread_id;
+    check_session_id(&id)?;
+    let thread = stored_thread(&cx.server.threads.unarchive(&id).await?);
+    let answered = cx.answer(&ThreadUnarchiveResponse { thread });
+    cx.server.audience.notify::<method::ThreadUnarchived>(Reach::All, &ThreadUnarchivedNotification { thread_id: id });
+    Ok(answered)
+}
+
+pub(crate) async fn unsubscribe(cx: Cx, params: ThreadUnsubscribeParams) -> Result<ThreadUnsubscribeResponse> {
+    let id = params.thread_id;
+    check_thread_id(&id)?;
+    if cx.server.threads.get(&id).is_none() {
+        return Ok(ThreadUnsubscribeResponse { status: ThreadUnsubscribeStatus::NotLoaded });
+    }
+    let status = match cx.server.audience.unsubscribe(&id, cx.connection.id) {
+        true => ThreadUnsubscribeStatus::Unsubscribed,
+        false => ThreadUnsubscribeStatus::NotSubscribed,
+    };
+    cx.server.unload_when_idle(id);
+    Ok(ThreadUnsubscribeResponse { status })
+}
+
+pub(crate) fn tell_status(server: &Arc<Server>, id: &ThreadId, status: ThreadStatus) {
+    let params = ThreadStatusChangedNotification { thread_id: id.clone(), status };
+    server.audience.notify::<method::ThreadStatusChanged>(Reach::All, &params);
+}
+
+impl Server {
+    /// Unloads a thread that nobody follows and that does nothing, after its delay.
+    pub(crate) fn unload_when_idle(self: &Arc<Self>, id: ThreadId) {
+        /// A thread that is busy when its time has come is looked at again after this.
+        const AGAIN: Duration = Duration::from_secs(1);
+
+        let Some(delay) = self.threads.unload_delay_secs(&id) else { return };
+        let server = Arc::clone(self);
+        self.spawn(async move {
+            let mut wait = Duration::from_secs(delay);
+            loop {
+                tokio::time::sleep(wait).await;
+                let Some(handle) = server.threads.get(&id) else { return };
+                if server.audience.has_subscribers(&id) {
+                    return;
+                }
+                match handle.snapshot().await {
+                    Ok(snapshot) if snapshot.running.is_some() => wait = wait.max(AGAIN),
+                    Ok(_) | Err(_) => break,
+                }
+            }
+            server.threads.close(&id).await;
+            tell_status(&server, &id, ThreadStatus::NotLoaded);
+            let closed = ThreadClosedNotification { thread_id: id };
+            server.audience.notify::<method::ThreadClosed>(Reach::All, &closed);
+        });
+    }
+}

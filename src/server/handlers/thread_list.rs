@@ -1,0 +1,137 @@
+//! Lists: stored threads, loaded threads, a thread's turns.
+
+use std::path::Path;
+
+use super::turns_page::{self, Wanted, DEFAULT_LIMIT, MAX_LIMIT};
+use crate::protocol::{
+    SortDirection, Thread, ThreadListCwdFilter, ThreadListParams, ThreadListResponse, ThreadLoadedListParams, ThreadLoadedListResponse,
+    ThreadSortKey, ThreadTurnsListParams, ThreadTurnsListResponse,
+};
+use crate::server::context::{Cx, check_thread_id};
+use crate::server::error::{Error, Result};
+use crate::store::{Query, Summary};
+use crate::thread::stored_thread;
+use crate::util::path::absolute;
+
+pub(crate) async fn list(cx: Cx, params: ThreadListParams) -> Result<ThreadListResponse> {
+    let cwd = &cx.server.threads.shared.cwd;
+    let provider = cx.server.sources.load_or_default(cwd).effective.model_provider;
+    let query = query(params, provider, cwd)?;
+    let page = cx.server.threads.list(query).await?;
+    let mut data = Vec::with_capacity(page.data.len());
+    for summary in &page.data {
+        data.push(as_loaded(&cx, summary).await);
+    }
+    Ok(ThreadListResponse {
+        data,
+        read_states: None,
+        next_cursor: page.next_cursor,
+        backwards_cursor: page.backwards_cursor,
+    })
+}
+
+fn query(params: ThreadListParams, provider: String, server_cwd: &Path) -> Result<Query> {
+    for id in params.excluded_thread_ids.iter().flatten() {
+        if let Err(error) = uuid::Uuid::parse_str(id.as_str()) {
+            return Err(Error::invalid_params(format!("invalid excluded thread id: {error}")));
+        }
+    }
+    let sort_key = params.sort_key.unwrap_or(ThreadSortKey::CreatedAt);
+    let refusal = if params.originators.is_some_and(|originators| !originators.is_empty()) {
+        return Err(Error::invalid_params("originator filtering is not supported by the local app-server"));
+    } else if params.parent_thread_id.is_some() && params.ancestor_thread_id.is_some() {
+        Some("parentThreadId and ancestorThreadId are mutually exclusive")
+    } else if sort_key == ThreadSortKey::SectionPosition && params.section_id.is_none() {
+        Some("section-position sorting requires a section filter")
+    } else if params.include_attached_threads && params.search_term.as_ref().is_none_or(String::is_empty) {
+        Some("includeAttachedThreads requires a non-empty searchTerm")
+    } else {
+        None
+    };
+    if let Some(refusal) = refusal {
+        return Err(Error::invalid_request(refusal));
+    }
+    let cwds = params.cwd.map(|filter| match filter {
+        ThreadListCwdFilter::One(cwd) => vec![cwd],
+        ThreadListCwdFilter::Many(cwds) => cwds,
+    });
+    Ok(Query {
+        archived: params.archived.unwrap_or(false),
+        sort_key,
+        direction: params.sort_direction.unwrap_or(SortDirection::Desc),
+        limit: params.limit.unwrap_or(DEFAULT_LIMIT).clamp(1, MAX_LIMIT) as usize,
+        cursor: params.cursor,
+        providers: params.model_providers.unwrap_or_else(|| vec![provider]),
+        sources: params.source_kinds.unwrap_or_default(),
+        cwds: cwds.map(|cwds| cwds.iter().map(|cwd| absolute(server_cwd, Path::new(cwd))).collect()),
+        search: params.search_term,
+        excluded: params.excluded_thread_ids.unwrap_or_default(),
+        parent: params.parent_thread_id,
+        ancestor: params.ancestor_thread_id,
+        attached_to: params.attached_to_thread_id,
+        with_attached: params.include_attached_threads,
+    })
+}
+
+/// A stored thread with the status that it has in this process.
+async fn as_loaded(cx: &Cx, summary: &Summary) -> Thread {
+    let mut thread = stored_thread(summary);
+    if let Some(handle) = cx.server.threads.get(&thread.id)
+        && let Ok(snapshot) = handle.snapshot().await
+    {
+        thread.status = snapshot.thread.status;
+        thread.can_accept_direct_input = snapshot.thread.can_accept_direct_input;
+    }
+    thread
+}
+
+pub(crate) async fn loaded(cx: Cx, params: ThreadLoadedListParams) -> Result<ThreadLoadedListResponse> {
+    let mut ids = cx.server.threads.ids();
+    if let Some(cursor) = &params.cursor {
+        if uuid::Uuid::parse_str(cursor).is_err() {
+            return Err(Error::invalid_request(format!("invalid cursor: {cursor}")));
+        }
+        ids.retain(|id| id.as_str() > cursor.as_str());
+    }
+    let limit = params.limit.map_or(usize::MAX, |limit| limit.max(1) as usize);
+    let more = ids.len() > limit;
+    ids.truncate(limit);
+    let next_cursor = ids.last().filter(|_| more).map(ToString::to_string);
+    Ok(ThreadLoadedListResponse { data: ids, next_cursor })
+}
+
+pub(crate) async fn turns(cx: Cx, params: ThreadTurnsListParams) -> Result<ThreadTurnsListResponse> {
+    let id = &params.thread_id;
+    check_thread_id(id)?;
+    let running = match cx.server.threads.get(id) {
+        Some(handle) => {
+            let snapshot = handle.snapshot().await?;
+            if snapshot.thread.ephemeral {
+                return Err(Error::invalid_request("ephemeral threads do not support thread/turns/list"));
+            }
+            if !snapshot.materialized {
+                return Err(Error::invalid_request(format!(
+                    "thread {id} is not materialized yet; thread/turns/list is unavailable before first user message"
+                )));
+            }
+            snapshot.running
+        }
+        None if cx.server.threads.summary(id).await?.is_none() => {
+            return Err(Error::invalid_request(format!("thread not loaded: {id}")));
+        }
+        None => None,
+    };
+    let turns = cx.server.threads.turns(id, running).await?;
+    let wanted = Wanted {
+        cursor: params.cursor.as_deref(),
+        limit: params.limit,
+        direction: params.sort_direction,
+        view: params.items_view,
+    };
+    let page = turns_page::page(turns, &wanted)?;
+    Ok(ThreadTurnsListResponse {
+        data: page.data,
+        next_cursor: page.next_cursor,
+        backwards_cursor: page.backwards_cursor,
+    })
+}

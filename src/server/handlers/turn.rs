@@ -1,0 +1,26 @@
+//! Turns: their thread decides, and answers.
+
+use crate::protocol::{
+    TurnInterruptParams, TurnInterruptResponse, TurnStartParams, TurnStartResponse, TurnSteerParams, TurnSteerResponse,
+};
+use crate::server::context::{Cx, Later};
+use crate::server::error::Result;
+use crate::thread::Command;
+
+pub(crate) async fn start(cx: Cx, params: TurnStartParams) -> Result<Later<TurnStartResponse>> {
+    let thread = cx.thread(&params.thread_id)?;
+    thread.send(Command::StartTurn { params: Box::new(params), reply: cx.reply() }).await;
+    Ok(Later::by_thread())
+}
+
+pub(crate) async fn steer(cx: Cx, params: TurnSteerParams) -> Result<Later<TurnSteerResponse>> {
+    let thread = cx.thread(&params.thread_id)?;
+    thread.send(Command::Steer { params: Box::new(params), reply: cx.reply() }).await;
+    Ok(Later::by_thread())
+}
+
+pub(crate) async fn interrupt(cx: Cx, params: TurnInterruptParams) -> Result<Later<TurnInterruptResponse>> {
+    let thread = cx.thread(&params.thread_id)?;
+    thread.send(Command::Interrupt { turn: params.turn_id, reply: cx.reply() }).await;
+    Ok(Later::by_thread())
+}

@@ -1,0 +1,225 @@
+//! Threads on disk: rollout files below a home, in the form that other servers of the home read and write, too. The
+//! files are what counts; there is no database. All I/O is blocking. Knows nothing of running threads: who writes a
+//! thread holds its [`Writer`], and with it the thread's lock.
+
+mod case;
+mod error;
+pub(crate) mod history;
+pub(crate) mod item;
+pub(crate) mod legacy;
+mod list;
+mod locate;
+mod lock;
+pub(crate) mod meta;
+mod names;
+mod reader;
+pub(crate) mod record;
+pub(crate) mod settings;
+mod summary;
+#[cfg(test)]
+mod tests;
+mod uri;
+mod writer;
+
+use std::{
+    fs::{self, File},
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::SystemTime,
+};
+
+pub(crate) use self::{
+    error::Error,
+    item::ItemCompleted,
+    list::{Page, Query},
+    meta::{HistoryBase, Provenance, SessionMeta, StoredGit},
+    record::Record,
+    summary::{Summary, preview_of},
+    writer::Writer,
+};
+
+use self::{locate::Found, lock::Lock, names::Names, summary::Cache};
+use crate::protocol::{ThreadId, TurnId};
+
+/// The threads of one home. Clones share what they know.
+#[derive(Debug, Clone)]
+pub(crate) struct Store {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    home: PathBuf,
+    names: Names,
+    cache: Cache,
+}
+
+/// Where a history is cut, relative to a turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Cut {
+    Before,
+    After,
+}
+
+impl Store {
+    /// The threads below `home`. Does no I/O.
+    pub(crate) fn new(home: PathBuf) -> Self {
+        let (names, cache) = (Names::new(&home), Cache::default());
+        Self { inner: Arc::new(Inner { home, names, cache }) }
+    }
+
+    /// A new thread. It is locked at once; its file appears with the first append.
+    pub(crate) fn create(&self, meta: SessionMeta) -> Result<Writer, Error> {
+        let lock = Lock::take(&self.inner.home, &meta.id)?;
+        Ok(Writer::create(&self.inner.home, meta, lock))
+    }
+
+    /// Locks a thread and reads its whole history, to go on with it.
+    pub(crate) fn open(&self, id: &ThreadId) -> Result<(Writer, Vec<Record>), Error> {
+        let file = self.current(id)?;
+        if file.archived {
+            return Err(Error::Archived(id.clone()));
+        }
+        self.open_file(&file.path)
+    }
+
+    /// As [`Store::open`], for the thread in this file. `path` is absolute.
+    pub(crate) fn open_path(&self, path: &Path) -> Result<(Writer, Vec<Record>), Error> {
+        if !path.is_file() {
+            return Err(Error::NoSuchPath(path.to_owned()));
+        }
+        if path.starts_with(self.inner.home.join(locate::ARCHIVE)) {
+            return Err(Error::Archived(reader::meta(path)?.id));
+        }
+        self.open_file(path)
+    }
+
+    /// A thread and its whole history, archived or not, whoever writes it.
+    pub(crate) fn read(&self, id: &ThreadId) -> Result<(Summary, Vec<Record>), Error> {
+        self.read_path(&self.current(id)?.path)
+    }
+
+    /// As [`Store::read`], for the thread in this file. `path` is absolute.
+    pub(crate) fn read_path(&self, path: &Path) -> Result<(Summary, Vec<Record>), Error> {
+        if !path.is_file() {
+            return Err(Error::NoSuchPath(path.to_owned()));
+        }
+        let history = reader::read(&self.inner.home, path)?;
+        Ok((self.summarize(path)?, history.records))
+    }
+
+    /// A thread without its history, archived or not.
+    pub(crate) fn summary(&self, id: &ThreadId) -> Result<Summary, Error> {
+        self.summarize(&self.current(id)?.path)
+    }
+
+    /// A page of threads.
+    pub(crate) fn list(&self, query: &Query) -> Result<Page<Summary>, Error> {
+        list::list(&self.inner.home, &self.inner.cache, &self.inner.names, query)
+    }
+
+    /// Where the history of a thread is cut for a fork or a revert at this turn; `None` when it has no such turn. A cut
+    /// after the last turn is after the last line.
+    pub(crate) fn cut(
+        &self,
+        id: &ThreadId,
+        turn: &TurnId,
+        cut: Cut,
+    ) -> Result<Option<HistoryBase>, Error> {
+        reader::cut(&self.inner.home, &self.current(id)?.path, turn, cut)
+    }
+
+    /// The end of a thread's history, where a fork of all of it begins.
+    pub(crate) fn end(&self, id: &ThreadId) -> Result<Option<HistoryBase>, Error> {
+        reader::end(&self.current(id)?.path)
+    }
+
+    /// Names a thread that is not archived and has a file.
+    pub(crate) fn set_name(&self, id: &ThreadId, name: &str) -> Result<(), Error> {
+        if self.current(id)?.archived {
+            return Err(Error::NotFound(id.clone()));
+        }
+        self.inner.names.set(id, name)
+    }
+
+    /// The name of a thread.
+    pub(crate) fn name(&self, id: &ThreadId) -> Option<String> {
+        self.inner.names.get(id)
+    }
+
+    /// Moves a thread's files to the archive; nobody may be writing it.
+    pub(crate) fn archive(&self, id: &ThreadId) -> Result<(), Error> {
+        if self.current(id)?.archived {
+            return Err(Error::NotFound(id.clone()));
+        }
+        let _lock = Lock::take(&self.inner.home, id)?;
+        let folder = self.inner.home.join(locate::ARCHIVE);
+        for file in self.files(id).into_iter().filter(|file| !file.archived) {
+            let target = file.path.file_name().map(|name| folder.join(name)).unwrap_or_default();
+            rename(&file.path, &target)?;
+        }
+        Ok(())
+    }
+
+    /// Moves a thread's files back to the folders of their days.
+    pub(crate) fn unarchive(&self, id: &ThreadId) -> Result<Summary, Error> {
+        // Somebody who has the thread loaded is told that, not that it is not archived.
+        let _lock = Lock::take(&self.inner.home, id)?;
+        let files: Vec<Found> = self.files(id).into_iter().filter(|file| file.archived).collect();
+        for file in &files {
+            let target = locate::session_path(&file.path)
+                .map(|path| self.inner.home.join(path))
+                .unwrap_or_default();
+            rename(&file.path, &target)?;
+            touch(&target)?;
+        }
+        if files.is_empty() { Err(Error::NotArchived(id.clone())) } else { self.summary(id) }
+    }
+
+    fn summarize(&self, path: &Path) -> Result<Summary, Error> {
+        let mut summary = self.inner.cache.summary(&self.inner.home, path)?;
+        summary.name = self.inner.names.get(&summary.id);
+        Ok(summary)
+    }
+
+    fn open_file(&self, path: &Path) -> Result<(Writer, Vec<Record>), Error> {
+        let meta = reader::meta(path)?;
+        let lock = Lock::take(&self.inner.home, &meta.id)?;
+        let history = reader::read(&self.inner.home, path)?;
+        if history.meta.is_paginated() && history.next_ordinal.is_none() {
+            return Err(Error::invalid(path, "lines of a paginated rollout lack their ordinal"));
+        }
+        let writer = Writer::open(
+            &self.inner.home,
+            path.to_owned(),
+            history.meta,
+            history.next_ordinal,
+            lock,
+        )?;
+        Ok((writer, history.records))
+    }
+
+    fn files(&self, id: &ThreadId) -> Vec<Found> {
+        locate::of_thread(locate::all(&self.inner.home), id)
+    }
+
+    /// The newest file of a thread; one that is not archived goes first.
+    fn current(&self, id: &ThreadId) -> Result<Found, Error> {
+        let files = self.files(id);
+        let newest = files.iter().rfind(|file| !file.archived).or(files.last());
+        newest.cloned().ok_or_else(|| Error::NotFound(id.clone()))
+    }
+}
+
+fn rename(from: &Path, to: &Path) -> Result<(), Error> {
+    if let Some(folder) = to.parent() {
+        fs::create_dir_all(folder).map_err(Error::io(folder))?;
+    }
+    fs::rename(from, to).map_err(Error::io(from))
+}
+
+/// A thread that comes back has been updated now.
+fn touch(path: &Path) -> Result<(), Error> {
+    let file = File::options().append(true).open(path).map_err(Error::io(path))?;
+    file.set_modified(SystemTime::now()).map_err(Error::io(path))
+}

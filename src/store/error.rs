@@ -1,0 +1,38 @@
+//! What can go wrong between a thread and its files.
+
+use std::{io, path::PathBuf};
+
+use crate::protocol::ThreadId;
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    #[error("no rollout found for thread id {0}")]
+    NotFound(ThreadId),
+    #[error("no archived rollout found for thread id {0}")]
+    NotArchived(ThreadId),
+    #[error("session {0} is archived. Run `codex unarchive {0}` to unarchive it first.")]
+    Archived(ThreadId),
+    #[error("thread {0} already has an active writer")]
+    Locked(ThreadId),
+    #[error("failed to resolve rollout path `{}`: file does not exist", .0.display())]
+    NoSuchPath(PathBuf),
+    #[error("rollout {} is compressed, which is not supported yet", .0.display())]
+    Compressed(PathBuf),
+    #[error("failed to read thread {}: {reason}", .path.display())]
+    Invalid { path: PathBuf, reason: String },
+    #[error("invalid cursor: {0}")]
+    Cursor(String),
+    #[error("failed to access {}", .path.display())]
+    Io { path: PathBuf, source: io::Error },
+}
+
+impl Error {
+    pub(crate) fn invalid(path: impl Into<PathBuf>, reason: impl Into<String>) -> Self {
+        Self::Invalid { path: path.into(), reason: reason.into() }
+    }
+
+    /// For `map_err`: an I/O error on `path`.
+    pub(crate) fn io(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
+        move |source| Self::Io { path: path.into(), source }
+    }
+}

@@ -1,0 +1,128 @@
+//! Where rollouts are: their names, and the folders that hold them.
+
+use std::{
+    ffi::OsStr,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use chrono::Datelike as _;
+
+use crate::protocol::ThreadId;
+use crate::util;
+
+pub(crate) const SESSIONS: &str = "sessions";
+pub(crate) const ARCHIVE: &str = "archived_sessions";
+
+/// A rollout file by its place and name; nobody has looked inside yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Found {
+    pub(crate) path: PathBuf,
+    pub(crate) name: Name,
+    pub(crate) archived: bool,
+    /// Lists show only what is in a folder of a day (or archived).
+    pub(crate) listed: bool,
+    /// A zstd file (`.jsonl.zst`).
+    pub(crate) compressed: bool,
+}
+
+/// `rollout-2026-11-21T09-04-07-<id>[_<segment>].jsonl`
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Name {
+    /// `2026-11-21T09-04-07`, local time; its order is that of time.
+    pub(crate) time: String,
+    pub(crate) segment: Option<String>,
+    pub(crate) id: String,
+}
+
+impl Name {
+    pub(crate) fn parse(name: &str) -> Option<Self> {
+        const TIME: usize = "2026-11-21T09-04-07".len();
+        let rest = name.strip_prefix("rollout-")?;
+        let rest = rest.strip_suffix(".zst").unwrap_or(rest).strip_suffix(".jsonl")?;
+        let (time, rest) = (rest.get(..TIME)?, rest.get(TIME..)?.strip_prefix('-')?);
+        let (id, segment) = match rest.split_once('_') {
+            Some((id, segment)) => (id, Some(segment.to_owned())),
+            None => (rest, None),
+        };
+        Some(Self { time: time.to_owned(), segment, id: id.to_owned() })
+    }
+
+    /// The id by which other files refer to this one.
+    pub(crate) fn file_id(&self) -> &str {
+        self.segment.as_deref().unwrap_or(&self.id)
+    }
+}
+
+/// Where a file of this thread that is made at `ms` belongs, relative to the home.
+pub(crate) fn new_path(id: &ThreadId, segment: Option<&str>, ms: i64) -> PathBuf {
+    let time = util::time::local(ms);
+    let suffix = segment.map(|segment| format!("_{segment}")).unwrap_or_default();
+    let name = format!("rollout-{}-{id}{suffix}.jsonl", time.format("%Y-%m-%dT%H-%M-%S"));
+    let day = format!("{:04}/{:02}/{:02}", time.year(), time.month(), time.day());
+    Path::new(SESSIONS).join(day).join(name)
+}
+
+/// Where a file of this name belongs when it is not archived, relative to the home.
+pub(crate) fn session_path(path: &Path) -> Option<PathBuf> {
+    let file = path.file_name()?;
+    let name = Name::parse(file.to_str()?)?;
+    let mut day = name.time.get(..10)?.split('-');
+    let folder: PathBuf = [SESSIONS, day.next()?, day.next()?, day.next()?].iter().collect();
+    Some(folder.join(file))
+}
+
+/// Every rollout of the home, in no order.
+pub(crate) fn all(home: &Path) -> Vec<Found> {
+    let mut found = sessions(home);
+    found.append(&mut archive(home));
+    found
+}
+
+/// Every rollout that is not archived.
+pub(crate) fn sessions(home: &Path) -> Vec<Found> {
+    let mut found = Vec::new();
+    walk(&home.join(SESSIONS), 0, false, &mut found);
+    found
+}
+
+/// Every archived rollout.
+pub(crate) fn archive(home: &Path) -> Vec<Found> {
+    let mut found = Vec::new();
+    walk(&home.join(ARCHIVE), 0, true, &mut found);
+    found
+}
+
+/// How deep the folders of days are.
+const DAYS: usize = 3;
+
+fn walk(folder: &Path, depth: usize, archived: bool, found: &mut Vec<Found>) {
+    let Ok(entries) = fs::read_dir(folder) else { return };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let parsed = name.to_str().and_then(Name::parse);
+        if let Some(parsed) = parsed {
+            let compressed = Path::new(&name).extension() == Some(OsStr::new("zst"));
+            let listed = archived || depth == DAYS;
+            found.push(Found { path: entry.path(), name: parsed, archived, listed, compressed });
+        } else if depth < DAYS && !archived && !name.as_encoded_bytes().contains(&b'.') {
+            walk(&entry.path(), depth + 1, archived, found);
+        }
+    }
+}
+
+/// The files of one thread, oldest first; a plain file hides its compressed twin.
+pub(crate) fn of_thread(found: Vec<Found>, id: &ThreadId) -> Vec<Found> {
+    let mut files: Vec<Found> =
+        found.into_iter().filter(|file| file.name.id == id.as_str()).collect();
+    files.sort_by(|a, b| (&a.name, a.compressed).cmp(&(&b.name, b.compressed)));
+    files.dedup_by(|later, earlier| {
+        later.name == earlier.name && later.archived == earlier.archived
+    });
+    files
+}
+
+/// The file that others call by this id; a plain one goes before a compressed one.
+pub(crate) fn segment<'a>(files: &'a [Found], file_id: &str) -> Option<&'a Found> {
+    files.iter().filter(|file| file.name.file_id() == file_id).min_by_key(|file| file.compressed)
+}

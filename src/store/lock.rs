@@ -1,0 +1,55 @@
+//! One writer per thread, over all server processes of a home: an advisory lock on a file named after the thread.
+
+use std::{
+    fs::{self, File, TryLockError},
+    path::{Path, PathBuf},
+};
+
+use super::error::Error;
+use crate::protocol::ThreadId;
+
+/// The right to write a thread's files, for as long as this lives. The lock file goes with it.
+#[derive(Debug)]
+pub(crate) struct Lock {
+    path: PathBuf,
+    file: Option<File>,
+}
+
+impl Lock {
+    /// Takes the thread's lock, or says that somebody has it.
+    pub(crate) fn take(home: &Path, id: &ThreadId) -> Result<Self, Error> {
+        let folder = home.join("thread-writer-locks");
+        fs::create_dir_all(&folder).map_err(Error::io(&folder))?;
+        let _turn = coordinate(&folder).map_err(Error::io(&folder))?;
+        let path = folder.join(format!("{id}.lock"));
+        let file = open(&path).map_err(Error::io(&path))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Self { path, file: Some(file) }),
+            Err(TryLockError::WouldBlock) => Err(Error::Locked(id.clone())),
+            Err(TryLockError::Error(source)) => Err(Error::Io { path, source }),
+        }
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Without the coordination lock somebody could lock the file that is about to lose its name.
+        let turn = self.path.parent().and_then(|folder| coordinate(folder).ok());
+        if turn.is_some() {
+            // A file that stays is harmless.
+            drop(fs::remove_file(&self.path));
+        }
+        drop(self.file.take());
+    }
+}
+
+/// Serializes making and removing lock files between processes.
+fn coordinate(folder: &Path) -> std::io::Result<File> {
+    let file = open(&folder.join(".coordination.lock"))?;
+    file.lock()?;
+    Ok(file)
+}
+
+fn open(path: &Path) -> std::io::Result<File> {
+    File::options().read(true).write(true).create(true).truncate(false).open(path)
+}

@@ -1,0 +1,159 @@
+//! Writing a thread's rollout: whole lines, one `write` per batch, numbered where the history is paginated. The file
+//! appears with the first batch. Nothing is synced: what has been written survives the death of this process.
+
+use std::{
+    fs::{self, File},
+    io::{Read as _, Seek as _, SeekFrom, Write as _},
+    path::{Path, PathBuf},
+};
+
+use super::{
+    error::Error,
+    locate::new_path,
+    lock::Lock,
+    meta::{HistoryBase, SessionMeta},
+    record::Record,
+};
+use crate::util;
+
+/// The one writer of a thread. The thread is locked for as long as it lives.
+#[derive(Debug)]
+pub(crate) struct Writer {
+    home: PathBuf,
+    path: PathBuf,
+    /// `None` until something is worth keeping.
+    file: Option<File>,
+    meta: SessionMeta,
+    /// The number of the next line; `None` for legacy histories.
+    ordinal: Option<u64>,
+    /// The last line of the file lacks its `\n`.
+    torn: bool,
+    buffer: Vec<u8>,
+    _lock: Lock,
+}
+
+impl Writer {
+    /// For a thread without a file.
+    pub(super) fn create(home: &Path, meta: SessionMeta, lock: Lock) -> Self {
+        let path = home.join(new_path(&meta.id, None, util::time::now_ms()));
+        let home = home.to_owned();
+        let ordinal = first_ordinal(&meta);
+        Self { home, path, file: None, meta, ordinal, torn: false, buffer: Vec::new(), _lock: lock }
+    }
+
+    /// For going on with a file.
+    pub(super) fn open(
+        home: &Path,
+        path: PathBuf,
+        meta: SessionMeta,
+        ordinal: Option<u64>,
+        lock: Lock,
+    ) -> Result<Self, Error> {
+        let mut file =
+            File::options().read(true).append(true).open(&path).map_err(Error::io(&path))?;
+        let torn = is_torn(&mut file).map_err(Error::io(&path))?;
+        let home = home.to_owned();
+        Ok(Self {
+            home,
+            path,
+            file: Some(file),
+            meta,
+            ordinal,
+            torn,
+            buffer: Vec::new(),
+            _lock: lock,
+        })
+    }
+
+    /// The thread's current file, also while it does not exist yet.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(crate) fn meta(&self) -> &SessionMeta {
+        &self.meta
+    }
+
+    pub(crate) fn is_materialized(&self) -> bool {
+        self.file.is_some()
+    }
+
+    /// Makes the file when it does not exist.
+    pub(crate) fn materialize(&mut self) -> Result<(), Error> {
+        self.append(&[])
+    }
+
+    /// Appends the records; they are in the file when this returns.
+    pub(crate) fn append(&mut self, records: &[Record]) -> Result<(), Error> {
+        let timestamp = util::time::rfc3339_millis(util::time::now_ms());
+        let mut ordinal = self.ordinal;
+        self.buffer.clear();
+        if self.torn {
+            self.buffer.push(b'\n');
+        }
+        let meta = self.file.is_none().then(|| Record::Meta(Box::new(self.meta.clone())));
+        for record in meta.iter().chain(records) {
+            if record.encode(&timestamp, ordinal, &mut self.buffer) {
+                ordinal = ordinal.map(|ordinal| ordinal + 1);
+            }
+        }
+        if !self.buffer.is_empty() {
+            self.write().map_err(Error::io(&self.path))?;
+        }
+        self.ordinal = ordinal;
+        self.torn = false;
+        Ok(())
+    }
+
+    /// Goes on in a further file of the thread, which continues the history up to `base`, or none of it.
+    pub(crate) fn restart(
+        &mut self,
+        base: Option<HistoryBase>,
+        segment: &str,
+    ) -> Result<(), Error> {
+        let now = util::time::now_ms();
+        self.meta.history_base = base;
+        self.meta.timestamp = util::time::rfc3339_millis(now);
+        self.path = self.home.join(new_path(&self.meta.id, Some(segment), now));
+        self.ordinal = first_ordinal(&self.meta);
+        self.file = None;
+        self.torn = false;
+        self.materialize()
+    }
+
+    fn write(&mut self) -> std::io::Result<()> {
+        let file = match &mut self.file {
+            Some(file) => file,
+            None => self.file.insert(create(&self.path)?),
+        };
+        let len = file.metadata()?.len();
+        let written = file.write_all(&self.buffer);
+        if written.is_err() {
+            // Half a batch would be read as if it had been whole.
+            drop(file.set_len(len));
+        }
+        written
+    }
+}
+
+fn first_ordinal(meta: &SessionMeta) -> Option<u64> {
+    let base = meta.history_base.as_ref().map(|base| base.end_ordinal_exclusive);
+    meta.is_paginated().then_some(base.unwrap_or(0))
+}
+
+fn create(path: &Path) -> std::io::Result<File> {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    File::options().create(true).append(true).open(path)
+}
+
+fn is_torn(file: &mut File) -> std::io::Result<bool> {
+    if file.metadata()?.len() == 0 {
+        return Ok(false);
+    }
+    let mut last = [0];
+    file.seek(SeekFrom::End(-1))?;
+    file.read_exact(&mut last)?;
+    Ok(last != *b"\n")
+}

@@ -1,0 +1,150 @@
+//! A loaded thread: one task that owns the thread's state, and the handle that the rest of the server has of it.
+//!
+//! A thread speaks in wire types: what it has to tell is a protocol notification, serialized once and handed to an
+//! [`Outlet`]. It knows turns, items, history and tools; it knows no connection, no request id and no transport.
+//! The order on the wire is decided here: a request's [`Reply`] is given before the first event that follows from it.
+
+mod actor;
+mod admit;
+mod call;
+mod context;
+mod diff;
+mod effect;
+pub(crate) mod fold;
+mod history;
+mod input;
+pub(crate) mod item;
+mod instructions;
+mod outlet;
+mod prompt;
+mod request;
+mod session;
+mod settings;
+mod stored;
+mod stream;
+mod turn;
+mod usage;
+
+pub(crate) use outlet::{Answer, Outlet, Question, Scope, Ticket};
+pub(crate) use session::{ClientIdentity, NewThread, Persistence, Shared, Start, Stored, create, resume};
+pub(crate) use settings::{LOCAL, Settings, check_environments};
+pub(crate) use stored::{restore, stored_thread};
+
+use tokio::sync::{mpsc, oneshot};
+
+use crate::protocol::{
+    AbsolutePathBuf, LegacyAppPathString, Thread, ThreadId, ThreadSettings, ThreadTokenUsage, TurnId, TurnInterruptResponse, TurnStartParams, TurnStartResponse,
+    TurnSteerParams, TurnSteerResponse,
+};
+use crate::{config, store};
+
+/// Requests that may wait for a thread before their senders do.
+const INBOX: usize = 64;
+
+/// Why a thread did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    /// The request does not fit the thread's state; the text is the client's.
+    #[error("{0}")]
+    Refused(String),
+    #[error("thread not found: {0}")]
+    NotFound(ThreadId),
+    #[error("Input exceeds the maximum length of {max_chars} characters.")]
+    InputTooLarge { max_chars: usize, actual_chars: usize },
+    /// Something that the client cannot mend; the text is the client's.
+    #[error("{0}")]
+    Failed(String),
+    /// The thread's task has ended.
+    #[error("the thread has been unloaded")]
+    Gone,
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    #[error(transparent)]
+    Config(#[from] config::LoadError),
+}
+
+pub(crate) type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// The one chance to answer a request, given away together with the request.
+pub(crate) struct Reply<T>(Box<dyn FnOnce(Result<T>) + Send>);
+
+impl<T> Reply<T> {
+    pub(crate) fn new(give: impl FnOnce(Result<T>) + Send + 'static) -> Self {
+        Self(Box::new(give))
+    }
+
+    pub(crate) fn give(self, result: Result<T>) {
+        (self.0)(result);
+    }
+}
+
+/// What can be asked of a loaded thread.
+pub(crate) enum Command {
+    StartTurn { params: Box<TurnStartParams>, reply: Reply<TurnStartResponse> },
+    Steer { params: Box<TurnSteerParams>, reply: Reply<TurnSteerResponse> },
+    Interrupt { turn: TurnId, reply: Reply<TurnInterruptResponse> },
+    Snapshot { reply: oneshot::Sender<Snapshot> },
+    Rename { name: String, reply: oneshot::Sender<Result<()>> },
+    /// Makes sure that the thread is on disk.
+    Materialize { reply: oneshot::Sender<Result<()>> },
+    /// Ends a running turn, and the task.
+    Close { reply: oneshot::Sender<Closed> },
+}
+
+/// How a thread stood when its task ended.
+#[derive(Debug)]
+pub(crate) struct Closed;
+
+/// A loaded thread as others see it in one moment.
+#[derive(Debug, Clone)]
+pub(crate) struct Snapshot {
+    pub(crate) thread: Thread,
+    pub(crate) settings: ThreadSettings,
+    /// The turn that runs now.
+    pub(crate) running: Option<TurnId>,
+    pub(crate) roots: Vec<AbsolutePathBuf>,
+    /// The files that the thread's instructions come from.
+    pub(crate) instruction_sources: Vec<LegacyAppPathString>,
+    /// Whether the thread has a file.
+    pub(crate) materialized: bool,
+    pub(crate) last_usage: Option<(TurnId, ThreadTokenUsage)>,
+}
+
+/// The way to a loaded thread. Cheap to clone; the thread lives as long as the registry keeps it.
+#[derive(Debug, Clone)]
+pub(crate) struct ThreadHandle {
+    pub(crate) id: ThreadId,
+    commands: mpsc::Sender<Command>,
+}
+
+impl ThreadHandle {
+    /// Hands a request over. When the thread has just ended, the request is dropped, and its reply with it.
+    pub(crate) async fn send(&self, command: Command) {
+        if self.commands.send(command).await.is_err() {
+            tracing::debug!(thread = %self.id, "a request came too late for its thread");
+        }
+    }
+
+    pub(crate) async fn snapshot(&self) -> Result<Snapshot> {
+        self.ask(|reply| Command::Snapshot { reply }).await
+    }
+
+    pub(crate) async fn rename(&self, name: String) -> Result<()> {
+        self.ask(|reply| Command::Rename { name, reply }).await?
+    }
+
+    pub(crate) async fn materialize(&self) -> Result<()> {
+        self.ask(|reply| Command::Materialize { reply }).await?
+    }
+
+    /// Ends the thread's task in order: a running turn is interrupted and recorded, commands are killed.
+    pub(crate) async fn close(&self) -> Result<Closed> {
+        self.ask(|reply| Command::Close { reply }).await
+    }
+
+    async fn ask<T>(&self, command: impl FnOnce(oneshot::Sender<T>) -> Command) -> Result<T> {
+        let (reply, answer) = oneshot::channel();
+        self.commands.send(command(reply)).await.map_err(|_| Error::Gone)?;
+        answer.await.map_err(|_| Error::Gone)
+    }
+}

@@ -1,0 +1,301 @@
+//! The task of a loaded thread: the only writer of its state.
+//!
+//! One loop over everything that can happen: a request, something from a running call or command, something from
+//! the model, the end of a pause. Each is dealt with at once and without waiting; what it changes is appended to the
+//! rollout before anybody is told.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep_until};
+
+use super::context::{Parts, Surroundings, Told};
+use super::history::History;
+use super::instructions::Instructions;
+use super::outlet::Publisher;
+use super::session::Shared;
+use super::settings::Settings;
+use super::turn::{Ending, Turn};
+use super::usage::Totals;
+use super::{item, stored, Closed, Command, Error, Reply, Result, Snapshot};
+use crate::config::Effective;
+use crate::exec::Terminals;
+use crate::model::{Provider, ResponseHeaders, StreamEvent};
+use crate::policy::grant::Grants;
+use crate::protocol::{
+    ItemCompletedNotification, ItemStartedNotification, Thread, ThreadActiveFlag, ThreadStatus, ThreadStatusChangedNotification,
+    ThreadTokenUsageUpdatedNotification, TimedItem, TurnId, TurnInterruptResponse,
+    WarningNotification, method,
+};
+use crate::store::{Record, Writer};
+use crate::tools::Event;
+use crate::util::time::{now_ms, now_secs};
+
+pub(super) struct Actor {
+    pub(super) shared: Arc<Shared>,
+    pub(super) publisher: Publisher,
+    pub(super) thread: Thread,
+    pub(super) settings: Settings,
+    pub(super) config: Arc<Effective>,
+    pub(super) provider: Arc<Provider>,
+    pub(super) instructions: Instructions,
+    pub(super) developer_instructions: Option<String>,
+    pub(super) base_instructions: Arc<str>,
+    pub(super) history: History,
+    pub(super) told: Told,
+    /// `None` for an ephemeral thread.
+    pub(super) writer: Option<Writer>,
+    pub(super) totals: Totals,
+    pub(super) last_usage: Option<TurnId>,
+    pub(super) terminals: Arc<Terminals>,
+    pub(super) grants: Arc<Mutex<Grants>>,
+    /// Items of the commands that run, by session.
+    pub(super) commands: HashMap<u32, RunningCommand>,
+    pub(super) status: ThreadStatus,
+    /// How many questions of the running turn are open.
+    pub(super) waiting: usize,
+    pub(super) turn: Option<Turn>,
+    /// Who has asked for the turn to end, until it has.
+    pub(super) interrupter: Option<Reply<TurnInterruptResponse>>,
+    pub(super) inbox: mpsc::Receiver<Command>,
+    pub(super) events: mpsc::Sender<Event>,
+    pub(super) happened: mpsc::Receiver<Event>,
+}
+
+/// A command whose item is not completed yet; it may outlive its turn.
+pub(super) struct RunningCommand {
+    pub(super) turn: TurnId,
+    pub(super) item: TimedItem,
+}
+
+/// What wakes the task.
+enum Woken {
+    Command(Option<Command>),
+    Event(Option<Event>),
+    Model(Option<Vec<StreamEvent>>),
+    BackoffOver,
+}
+
+impl Actor {
+    pub(super) async fn run(mut self) {
+        let closed = loop {
+            // Nothing more is made while the listeners have not taken what there is.
+            self.publisher.room().await;
+            match self.wake().await {
+                Woken::Command(Some(Command::Close { reply })) => break Some(reply),
+                Woken::Command(None) => break None,
+                Woken::Command(Some(command)) => self.command(command),
+                Woken::Event(Some(event)) => self.event(event),
+                Woken::Event(None) => {}
+                Woken::Model(batch) => self.streamed(batch),
+                Woken::BackoffOver => self.ask_model(),
+            }
+        };
+        if self.turn.is_some() {
+            self.finish(Ending::Interrupted);
+        }
+        // Frees the writer's lock and kills what still runs before anybody is told that the thread is closed.
+        drop(self);
+        if let Some(reply) = closed {
+            let _unheard = reply.send(Closed);
+        }
+    }
+
+    async fn wake(&mut self) -> Woken {
+        let (stream, until) = match &mut self.turn {
+            Some(turn) => {
+                let until = turn.backoff();
+                (turn.stream(), until)
+            }
+            None => (None, None),
+        };
+        tokio::select! {
+            biased;
+            command = self.inbox.recv() => Woken::Command(command),
+            event = self.happened.recv() => Woken::Event(event),
+            batch = next_batch(stream) => Woken::Model(batch),
+            () = sleep_for(until) => Woken::BackoffOver,
+        }
+    }
+
+    fn command(&mut self, command: Command) {
+        match command {
+            Command::StartTurn { params, reply } => self.start_turn(*params, reply),
+            Command::Steer { params, reply } => self.steer_turn(*params, reply),
+            Command::Interrupt { turn, reply } => self.interrupt(&turn, reply),
+            Command::Snapshot { reply } => drop(reply.send(self.snapshot())),
+            Command::Rename { name, reply } => drop(reply.send(self.rename(name))),
+            Command::Materialize { reply } => drop(reply.send(self.materialize())),
+            // The loop has taken it.
+            Command::Close { reply } => drop(reply),
+        }
+    }
+
+    fn interrupt(&mut self, expected: &TurnId, reply: Reply<TurnInterruptResponse>) {
+        let refusal = match &mut self.turn {
+            None if expected.as_str().is_empty() => return reply.give(Ok(TurnInterruptResponse {})),
+            None => "no active turn to interrupt".to_owned(),
+            Some(turn) if !expected.as_str().is_empty() && turn.id != *expected => {
+                format!("expected active turn id {expected} but found {}", turn.id)
+            }
+            Some(_) => {
+                self.interrupter = Some(reply);
+                return self.finish(Ending::Interrupted);
+            }
+        };
+        reply.give(Err(Error::Refused(refusal)));
+    }
+
+    fn materialize(&mut self) -> Result<()> {
+        match &mut self.writer {
+            Some(writer) => Ok(writer.materialize()?),
+            None => Err(Error::Refused(format!("no rollout found for thread id {}", self.thread.id))),
+        }
+    }
+
+    fn rename(&mut self, name: String) -> Result<()> {
+        if self.writer.is_none() {
+            let refusal = format!("ephemeral thread does not support metadata updates: {}", self.thread.id);
+            return Err(Error::Refused(refusal));
+        }
+        self.materialize()?;
+        self.shared.store.set_name(&self.thread.id, &name)?;
+        self.thread.name = Some(name);
+        Ok(())
+    }
+
+    fn snapshot(&self) -> Snapshot {
+        let mut thread = self.thread.clone();
+        thread.status = self.status.clone();
+        thread.model = Some(self.settings.model.clone());
+        thread.reasoning_effort.clone_from(&self.settings.effort);
+        thread.cwd = self.settings.cwd.clone().into();
+        thread.environments = Some(self.settings.environments());
+        Snapshot {
+            thread,
+            settings: self.settings.wire(),
+            running: self.turn.as_ref().map(|turn| turn.id.clone()),
+            roots: self.settings.roots.iter().map(|root| root.as_path().into()).collect(),
+            instruction_sources: self.instructions.sources.iter().map(|path| path.as_path().into()).collect(),
+            materialized: self.writer.as_ref().is_some_and(Writer::is_materialized),
+            last_usage: self.last_usage.clone().map(|turn| (turn, self.totals.wire(self.window()))),
+        }
+    }
+
+    /// Appends to the rollout. What cannot be written is said to the client; the thread goes on in memory.
+    pub(super) fn record(&mut self, records: &[Record]) {
+        self.thread.updated_at = now_secs();
+        let Some(writer) = &mut self.writer else { return };
+        if let Err(error) = writer.append(records) {
+            tracing::error!(%error, "a thread cannot be saved");
+            self.warn(format!("This thread cannot be saved: {error}"));
+        }
+    }
+
+    pub(super) fn warn(&self, message: String) {
+        let thread_id = Some(self.publisher.thread.clone());
+        self.publisher.tell::<method::Warning>(&WarningNotification { thread_id, message });
+    }
+
+    pub(super) fn set_status(&mut self, status: ThreadStatus) {
+        if self.status == status {
+            return;
+        }
+        self.status = status.clone();
+        let thread_id = self.publisher.thread.clone();
+        self.publisher.tell_all::<method::ThreadStatusChanged>(&ThreadStatusChangedNotification { thread_id, status });
+    }
+
+    /// Shows whether the running turn waits for the user.
+    pub(super) fn show_waiting(&mut self) {
+        let flags = if self.waiting > 0 { vec![ThreadActiveFlag::WaitingOnApproval] } else { Vec::new() };
+        self.set_status(ThreadStatus::Active { active_flags: flags });
+    }
+
+    /// Shows the beginning of an item.
+    pub(super) fn start_item(&self, turn: &TurnId, item: TimedItem) {
+        let started_at_ms = item.started_at_ms.unwrap_or_default();
+        let (thread_id, turn_id) = (self.publisher.thread.clone(), turn.clone());
+        let params = ItemStartedNotification { item, thread_id, turn_id, started_at_ms };
+        self.publisher.tell::<method::ItemStarted>(&params);
+    }
+
+    /// Keeps an item and shows its end.
+    pub(super) fn end_item(&mut self, turn: &TurnId, item: TimedItem) {
+        self.end_item_with(turn, item, Vec::new());
+    }
+
+    /// As [`Self::end_item`], and keeps `records` with it, before anybody is told.
+    pub(super) fn end_item_with(&mut self, turn: &TurnId, item: TimedItem, mut records: Vec<Record>) {
+        let completed_at_ms = now_ms();
+        let item = item::ended(item, completed_at_ms);
+        records.insert(0, item::record(&self.thread.id, turn, &item));
+        self.record(&records);
+        let (thread_id, turn_id) = (self.publisher.thread.clone(), turn.clone());
+        let content_token_count = None;
+        let params = ItemCompletedNotification { item, thread_id, turn_id, content_token_count, completed_at_ms };
+        self.publisher.tell::<method::ItemCompleted>(&params);
+    }
+
+    /// Tells the usage of the response that has just ended, if it is known and has not been told.
+    pub(super) fn tell_usage(&mut self) {
+        let Some(turn) = &mut self.turn else { return };
+        let Some(usage) = turn.usage.take() else { return };
+        let turn_id = turn.id.clone();
+        self.totals.add(&usage);
+        self.last_usage = Some(turn_id.clone());
+        let token_usage = self.totals.wire(self.window());
+        self.record(&[stored::usage(&token_usage)]);
+        let thread_id = self.publisher.thread.clone();
+        let params = ThreadTokenUsageUpdatedNotification { thread_id, turn_id, token_usage };
+        self.publisher.tell::<method::ThreadTokenUsageUpdated>(&params);
+    }
+
+    pub(super) fn response_headers(&mut self, headers: ResponseHeaders) {
+        if let Some(turn) = &mut self.turn
+            && headers.turn_state.is_some()
+        {
+            turn.turn_state = headers.turn_state;
+        }
+    }
+
+    /// How much of the model's window a thread may fill.
+    pub(super) fn window(&self) -> Option<i64> {
+        let model = self.shared.catalog.model(&self.settings.model, &self.config);
+        Some(model.effective_window(self.config.model_context_window))
+    }
+
+    pub(super) fn unbounded_connection_retries(&self) -> bool {
+        self.config.features.on("unbounded_connection_retries")
+    }
+
+    pub(super) fn surroundings(&self) -> Surroundings<'_> {
+        Surroundings {
+            settings: &self.settings,
+            instructions: &self.instructions,
+            developer_instructions: self.developer_instructions.as_deref(),
+            parts: Parts {
+                permissions: self.config.include_permissions_instructions.into(),
+                environment: self.config.include_environment_context.into(),
+                time: self.config.include_environment_context_time.into(),
+            },
+            shell: self.shared.shell().name(),
+            base_instructions: &self.base_instructions,
+        }
+    }
+}
+
+async fn next_batch(stream: Option<&mut crate::model::ResponseStream>) -> Option<Vec<StreamEvent>> {
+    match stream {
+        Some(stream) => stream.next().await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn sleep_for(until: Option<Instant>) {
+    match until {
+        Some(until) => sleep_until(until).await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,228 @@
+//! Admission: whether a request starts a turn, joins the running one, or is refused. Decided here, in the thread's
+//! task, before the request is answered, so that an id that has been answered is a turn that runs.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use super::actor::Actor;
+use super::diff::TurnDiff;
+use super::settings::Overrides;
+use super::stream::Streamed;
+use super::turn::{Next, Phase, Turn, TurnOptions, UserSaid};
+use super::{Error, Reply, Result, input, instructions, stored};
+use crate::protocol::{
+    ReasoningSummary, ThreadSettingsUpdatedNotification, ThreadStatus, Turn as WireTurn, TurnId, TurnItemsView, TurnStartParams,
+    TurnStartResponse, TurnStartedNotification, TurnStatus, TurnSteerParams, TurnSteerResponse, UserInput, method,
+};
+use crate::store::Record;
+use crate::util::time::{now_ms, now_secs};
+
+impl Actor {
+    pub(super) fn start_turn(&mut self, params: TurnStartParams, reply: Reply<TurnStartResponse>) {
+        let overrides = match self.check_start(&params) {
+            Ok(overrides) => overrides,
+            Err(refusal) => return reply.give(Err(refusal)),
+        };
+        self.override_settings(overrides);
+        match &self.turn {
+            Some(turn) => {
+                let running = accepted(&turn.id, &turn.root);
+                reply.give(Ok(TurnStartResponse { turn: running }));
+                self.steer(UserSaid { content: params.input, client_id: params.client_user_message_id });
+            }
+            None => self.begin_turn(params, reply),
+        }
+    }
+
+    /// Refuses without changing anything.
+    fn check_start(&self, params: &TurnStartParams) -> Result<Overrides> {
+        input::check(&params.input)?;
+        if let Some(turn) = &self.turn {
+            if params.input.is_empty() {
+                return Err(Error::Failed("failed to submit turn input: EmptyInput".to_owned()));
+            }
+            if params.output_schema.is_some() && params.output_schema != turn.options.output_schema {
+                let refusal = "failed to submit turn input: ActiveTurnOutputSchemaMismatch";
+                return Err(Error::Failed(refusal.to_owned()));
+            }
+        }
+        Overrides::of_turn(params, &self.config, &self.shared.cwd)
+    }
+
+    fn override_settings(&mut self, overrides: Overrides) {
+        let cwd = self.settings.cwd.clone();
+        if !self.settings.apply(overrides) {
+            return;
+        }
+        if self.settings.cwd != cwd {
+            self.instructions = instructions::discover(&self.shared.sources.home, &self.settings.cwd, &self.config);
+        }
+        let applied = stored::settings_applied(&self.thread.id, &self.settings);
+        if self.writer.as_ref().is_some_and(crate::store::Writer::is_materialized) {
+            self.record(&[applied]);
+        }
+        let thread_settings = self.settings.wire();
+        let thread_id = self.publisher.thread.clone();
+        let params = ThreadSettingsUpdatedNotification { thread_id, thread_settings };
+        self.publisher.tell::<method::ThreadSettingsUpdated>(&params);
+    }
+
+    fn begin_turn(&mut self, params: TurnStartParams, reply: Reply<TurnStartResponse>) {
+        let turn = self.new_turn(&params);
+        let (id, root) = (turn.id.clone(), turn.root.clone());
+        let is_known = turn.model.is_known();
+        self.turn = Some(turn);
+        let said = UserSaid { content: params.input, client_id: params.client_user_message_id };
+        if let Err(error) = self.keep_beginning(&said) {
+            self.turn = None;
+            return reply.give(Err(error));
+        }
+        if !is_known {
+            self.warn(format!(
+                "Model metadata for `{}` not found. Defaulting to fallback metadata; \
+                 this can degrade performance and cause issues.",
+                self.settings.model
+            ));
+        }
+        for warning in std::mem::take(&mut self.instructions.warnings) {
+            self.warn(warning);
+        }
+        reply.give(Ok(TurnStartResponse { turn: accepted(&id, &root) }));
+        self.thread.recency_at = Some(now_secs());
+        self.set_status(ThreadStatus::Active { active_flags: Vec::new() });
+        self.tell_turn_started();
+        if !said.content.is_empty() {
+            self.show_user_said(&said);
+        }
+        self.ask_model();
+    }
+
+    /// What a turn begins with is on disk before its request is answered, the user's words included.
+    fn keep_beginning(&mut self, said: &UserSaid) -> Result<()> {
+        let Some(turn) = &self.turn else { return Ok(()) };
+        let window = self.window();
+        let mut records = vec![stored::turn_started(turn, &self.settings, window)];
+        let mut told = std::mem::take(&mut self.told);
+        let context = told.update(&self.surroundings());
+        self.told = told;
+        for message in &context {
+            self.history.push(message);
+        }
+        records.extend(context.into_iter().map(Record::History));
+        records.push(stored::turn_context(turn, &self.settings));
+        let is_new = self.writer.as_ref().is_some_and(|writer| !writer.is_materialized());
+        if is_new {
+            records.push(stored::settings_applied(&self.thread.id, &self.settings));
+        }
+        if !said.content.is_empty() {
+            let message = input::message(&said.content);
+            self.history.push(&message);
+            records.push(Record::History(message));
+        }
+        self.thread.updated_at = now_secs();
+        if let Some(writer) = &mut self.writer {
+            writer.append(&records)?;
+        }
+        if self.thread.preview.is_empty() {
+            self.thread.preview = preview(&said.content);
+        }
+        Ok(())
+    }
+
+    fn new_turn(&self, params: &TurnStartParams) -> Turn {
+        let id = TurnId::from(Uuid::now_v7().to_string());
+        let model = self.shared.catalog.model(&self.settings.model, &self.config);
+        Turn {
+            root: params.root_turn_id.clone().unwrap_or_else(|| id.clone()),
+            id,
+            started_at_ms: now_ms(),
+            effort: model.effort(self.settings.effort.as_ref()),
+            summary: self.settings.summary.unwrap_or(ReasoningSummary::Auto),
+            service_tier: self.settings.service_tier.clone(),
+            model,
+            scene: Arc::new(self.scene()),
+            options: TurnOptions {
+                output_schema: params.output_schema.clone(),
+                service_tier: params.service_tier_for_turn.clone(),
+                trigger: params.turn_trigger.clone(),
+                parent: params.parent_turn_id.clone(),
+                metadata: params.responsesapi_client_metadata.clone().unwrap_or_default(),
+            },
+            phase: Phase::Ended(Next::Natural { go_on: true }),
+            streamed: Streamed::default(),
+            calls: Vec::new(),
+            steered: VecDeque::new(),
+            usage: None,
+            attempts: 0,
+            diff: TurnDiff::new(&self.settings.cwd),
+            last_answer: None,
+            turn_state: None,
+        }
+    }
+
+    fn tell_turn_started(&self) {
+        let Some(turn) = &self.turn else { return };
+        let thread_id = self.publisher.thread.clone();
+        let turn = turn.wire(TurnStatus::InProgress);
+        self.publisher.tell::<method::TurnStarted>(&TurnStartedNotification { thread_id, turn });
+    }
+
+    pub(super) fn steer_turn(&mut self, params: TurnSteerParams, reply: Reply<TurnSteerResponse>) {
+        match self.check_steer(&params) {
+            Ok(turn_id) => {
+                reply.give(Ok(TurnSteerResponse { turn_id }));
+                self.steer(UserSaid { content: params.input, client_id: params.client_user_message_id });
+            }
+            Err(refusal) => reply.give(Err(refusal)),
+        }
+    }
+
+    fn check_steer(&self, params: &TurnSteerParams) -> Result<TurnId> {
+        let expected = &params.expected_turn_id;
+        if expected.as_str().is_empty() {
+            return Err(Error::Refused("expectedTurnId must not be empty".to_owned()));
+        }
+        let Some(turn) = &self.turn else { return Err(Error::Refused("no active turn to steer".to_owned())) };
+        if turn.id != *expected {
+            let refusal = format!("expected active turn id `{expected}` but found `{}`", turn.id);
+            return Err(Error::Refused(refusal));
+        }
+        if params.input.is_empty() {
+            return Err(Error::Refused("input must not be empty".to_owned()));
+        }
+        input::check(&params.input)?;
+        Ok(turn.id.clone())
+    }
+}
+
+/// A turn as the answer to `turn/start` shows it.
+fn accepted(id: &TurnId, root: &TurnId) -> WireTurn {
+    WireTurn {
+        id: id.clone(),
+        root_turn_id: Some(root.clone()),
+        items: Vec::new(),
+        items_view: TurnItemsView::NotLoaded,
+        status: TurnStatus::InProgress,
+        error: None,
+        started_at: None,
+        completed_at: None,
+        duration_ms: None,
+    }
+}
+
+/// How lists show a thread: by what its user said first.
+fn preview(content: &[UserInput]) -> String {
+    let texts = content.iter().filter_map(|part| match part {
+        UserInput::Text { text, .. } => Some(text.as_str()),
+        UserInput::Image { .. }
+        | UserInput::LocalImage { .. }
+        | UserInput::Audio { .. }
+        | UserInput::LocalAudio { .. }
+        | UserInput::Skill { .. }
+        | UserInput::Mention { .. } => None,
+    });
+    texts.collect::<String>().trim().to_owned()
+}
+

@@ -1,0 +1,105 @@
+//! A call of the current response: running beside the turn, then holding its output until its turn comes.
+
+use serde_json::value::RawValue;
+
+use super::turn::output_item;
+use crate::protocol::ItemId;
+use crate::tools::{self, Call, CallInput, Cx, Event, Outcome};
+use crate::util::task::AbortOnDrop;
+use crate::util::time::now_ms;
+
+pub(super) struct PendingCall {
+    id: ItemId,
+    kind: Kind,
+    is_command: bool,
+    started_at_ms: i64,
+    state: State,
+    /// What the model is to know besides the output.
+    told: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Kind {
+    Function,
+    Custom,
+}
+
+enum State {
+    Running { _task: AbortOnDrop },
+    Done(String),
+    Settled,
+}
+
+impl PendingCall {
+    pub(super) fn start(call: Call, cx: Cx) -> Self {
+        let kind = match call.input {
+            CallInput::Function(_) => Kind::Function,
+            CallInput::Custom(_) => Kind::Custom,
+        };
+        let (id, is_command) = (call.id.clone(), call.name == "exec_command");
+        let task = AbortOnDrop::spawn(run(call, cx));
+        Self { id, kind, is_command, started_at_ms: now_ms(), state: State::Running { _task: task }, told: Vec::new() }
+    }
+
+    pub(super) fn is_running(&self) -> bool {
+        matches!(self.state, State::Running { .. })
+    }
+
+    pub(super) fn done(&mut self, output: String) {
+        self.state = State::Done(output);
+    }
+
+    pub(super) fn tell(&mut self, text: String) {
+        self.told.push(text);
+    }
+
+    /// Gives up waiting. A command goes on in the background; the model is told that it was not waited for.
+    pub(super) fn abort(&mut self) {
+        if !self.is_running() {
+            return;
+        }
+        #[expect(clippy::cast_precision_loss, reason = "a tenth of a second is all that is shown")]
+        let seconds = (now_ms() - self.started_at_ms) as f64 / 1000.0;
+        self.state = State::Done(match self.is_command {
+            true => format!("Wall time: {seconds:.1} seconds\naborted by user"),
+            false => "aborted".to_owned(),
+        });
+    }
+
+    /// The output as an input item, once.
+    pub(super) fn take_output(&mut self) -> Option<Box<RawValue>> {
+        match std::mem::replace(&mut self.state, State::Settled) {
+            State::Done(output) => Some(match self.kind {
+                Kind::Function => output_item("function_call_output", "fco", &self.id, &output),
+                Kind::Custom => output_item("custom_tool_call_output", "ctco", &self.id, &output),
+            }),
+            running @ State::Running { .. } => {
+                self.state = running;
+                None
+            }
+            State::Settled => None,
+        }
+    }
+
+    pub(super) fn take_told(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.told)
+    }
+}
+
+/// A panicking tool is a failed call, not a turn that waits for ever.
+async fn run(call: Call, cx: Cx) {
+    use futures_util::FutureExt as _;
+    use std::panic::AssertUnwindSafe;
+
+    let name = call.name.clone();
+    let outcome = match AssertUnwindSafe(tools::run(&cx, call)).catch_unwind().await {
+        Ok(outcome) => outcome,
+        Err(_) => {
+            tracing::error!(tool = %name, "a tool panicked");
+            Outcome::Output(format!("{name} failed: internal error"))
+        }
+    };
+    // When the thread has ended, nobody needs the outcome.
+    let done = Event::Done { turn: cx.turn.clone(), call: cx.number, outcome };
+    let _ended = cx.events.send(done).await;
+}

@@ -1,0 +1,274 @@
+//! What the model is told about its surroundings, and when: everything once, then only what has changed.
+//!
+//! The texts themselves are in `prompt`. What has been told is read off the history, so that a resumed thread goes
+//! on exactly where it stopped.
+
+use std::path::Path;
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+use uuid::Uuid;
+
+use super::history::History;
+use super::instructions::Instructions;
+use super::prompt;
+use super::settings::Settings;
+use crate::protocol::{ModeKind, SandboxPolicy};
+use crate::util::json::raw;
+use crate::util::time::{local, now_ms};
+
+/// Opening tags by which context messages are known again in a history.
+mod tag {
+    pub(super) const PERMISSIONS: &str = "<permissions instructions>";
+    pub(super) const MODE: &str = "<collaboration_mode>";
+    pub(super) const ENVIRONMENT: &str = "<environment_context>";
+    pub(super) const INSTRUCTIONS: &str = "# AGENTS.md instructions for ";
+    pub(super) const MODEL_SWITCH: &str = "<model_switch>";
+}
+
+/// Which parts of the context are sent at all (configuration).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Parts {
+    pub(super) permissions: Sent,
+    pub(super) environment: Sent,
+    pub(super) time: Sent,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sent {
+    Yes,
+    No,
+}
+
+impl From<bool> for Sent {
+    fn from(sent: bool) -> Self {
+        if sent { Self::Yes } else { Self::No }
+    }
+}
+
+/// What the model knows already.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub(super) struct Told {
+    permissions: Option<String>,
+    mode: Option<String>,
+    environment: Option<String>,
+    instructions: Option<String>,
+    developer: bool,
+    model: Option<String>,
+}
+
+/// Everything that the context is made of.
+pub(super) struct Surroundings<'a> {
+    pub(super) settings: &'a Settings,
+    pub(super) instructions: &'a Instructions,
+    pub(super) developer_instructions: Option<&'a str>,
+    pub(super) parts: Parts,
+    pub(super) shell: &'a str,
+    /// The instructions of the current model, for the case that the thread has changed to it.
+    pub(super) base_instructions: &'a str,
+}
+
+impl Told {
+    /// Reads off a history what it has told. `model` is the model of its last turn.
+    pub(super) fn from_history(history: &History, model: Option<String>) -> Self {
+        let mut told = Self { model, developer: !history.is_empty(), ..Self::default() };
+        for item in history.iter() {
+            // Only messages can be context, and most items are not: look before decoding.
+            if !item.contains("\"message\"") || !(item.contains('<') || item.contains(tag::INSTRUCTIONS)) {
+                continue;
+            }
+            for text in input_texts(item) {
+                told.note(text);
+            }
+        }
+        told
+    }
+
+    fn note(&mut self, text: String) {
+        let slot = match () {
+            () if text.starts_with(tag::PERMISSIONS) => &mut self.permissions,
+            () if text.starts_with(tag::MODE) => &mut self.mode,
+            () if text.starts_with(tag::ENVIRONMENT) => &mut self.environment,
+            () if text.starts_with(tag::INSTRUCTIONS) => &mut self.instructions,
+            () => return,
+        };
+        *slot = Some(text);
+    }
+
+    /// The messages that bring the model up to date, and note that it is.
+    pub(super) fn update(&mut self, now: &Surroundings<'_>) -> Vec<Box<RawValue>> {
+        let mut developer = Vec::new();
+        let mut user = Vec::new();
+        self.model_switch(now, &mut developer);
+        if !std::mem::replace(&mut self.developer, true) {
+            developer.extend(now.developer_instructions.filter(|text| !text.trim().is_empty()).map(str::to_owned));
+        }
+        if now.parts.permissions == Sent::Yes {
+            tell(&mut self.permissions, permissions(now.settings), &mut developer);
+        }
+        if let Some(mode) = mode(now.settings, self.mode.is_some()) {
+            tell(&mut self.mode, mode, &mut developer);
+        }
+        if let Some(text) = instructions(now.settings, now.instructions, self.instructions.as_deref()) {
+            tell(&mut self.instructions, text, &mut user);
+        }
+        if now.parts.environment == Sent::Yes {
+            tell(&mut self.environment, environment(now), &mut user);
+        }
+        let messages = [("developer", developer), ("user", user)];
+        messages.into_iter().filter(|(_, texts)| !texts.is_empty()).map(|(role, texts)| message(role, &texts)).collect()
+    }
+
+    fn model_switch(&mut self, now: &Surroundings<'_>, developer: &mut Vec<String>) {
+        let model = &now.settings.model;
+        let before = self.model.replace(model.clone());
+        if before.is_some_and(|before| before != *model) {
+            developer.push(format!("{}\n{}\n</model_switch>", tag::MODEL_SWITCH, prompt::model_switch(now.base_instructions)));
+        }
+    }
+}
+
+/// Tells `text` unless it is what was told last.
+fn tell(told: &mut Option<String>, text: String, out: &mut Vec<String>) {
+    if told.as_ref() != Some(&text) {
+        out.push(text.clone());
+        *told = Some(text);
+    }
+}
+
+fn permissions(settings: &Settings) -> String {
+    format!("{}\n{}\n</permissions instructions>", tag::PERMISSIONS, prompt::permissions(settings))
+}
+
+fn mode(settings: &Settings, told_before: bool) -> Option<String> {
+    let own = settings.mode.settings.developer_instructions.as_deref();
+    let text = match (own, settings.mode.mode) {
+        (Some(text), _) => text,
+        (None, ModeKind::Plan) => prompt::PLAN_MODE,
+        // The default mode needs no words until another one has been in force.
+        (None, ModeKind::Default) if told_before => prompt::DEFAULT_MODE,
+        (None, ModeKind::Default) => return None,
+    };
+    Some(format!("{}{text}</collaboration_mode>", tag::MODE))
+}
+
+fn instructions(settings: &Settings, found: &Instructions, told: Option<&str>) -> Option<String> {
+    let text = match (&found.text, told) {
+        (Some(text), _) => text.as_str(),
+        // Instructions that were in force before are taken back.
+        (None, Some(_)) => "",
+        (None, None) => return None,
+    };
+    let cwd = settings.cwd.display();
+    let plain = format!("{}{cwd}\n\n<INSTRUCTIONS>\n{text}\n</INSTRUCTIONS>", tag::INSTRUCTIONS);
+    let replacing = format!("{plain}\n{}", prompt::INSTRUCTIONS_REPLACED);
+    match told {
+        Some(told) if told == plain => Some(plain),
+        Some(_) => Some(replacing),
+        None => Some(plain),
+    }
+}
+
+fn environment(now: &Surroundings<'_>) -> String {
+    let settings = now.settings;
+    let mut out = format!("{}\n  <cwd>{}</cwd>\n  <shell>{}</shell>\n", tag::ENVIRONMENT, settings.cwd.display(), now.shell);
+    if now.parts.time == Sent::Yes {
+        let zone = iana_time_zone::get_timezone().unwrap_or_else(|_| "Etc/UTC".to_owned());
+        let date = local(now_ms()).format("%Y-%m-%d");
+        out += &format!("  <current_date>{date}</current_date>\n  <timezone>{zone}</timezone>\n");
+    }
+    out += &format!("  <filesystem>{}</filesystem>\n</environment_context>", file_system(settings));
+    out
+}
+
+fn file_system(settings: &Settings) -> String {
+    let mut out = String::from("<workspace_roots>");
+    for root in &settings.roots {
+        out += &format!("<root>{}</root>", root.display());
+    }
+    out += "</workspace_roots>";
+    match &settings.sandbox {
+        SandboxPolicy::DangerFullAccess => {
+            out += r#"<permission_profile type="disabled"><file_system type="unrestricted" /></permission_profile>"#;
+        }
+        SandboxPolicy::ExternalSandbox { .. } => {
+            out += r#"<permission_profile type="external"><file_system type="unrestricted" /></permission_profile>"#;
+        }
+        SandboxPolicy::ReadOnly { .. } | SandboxPolicy::WorkspaceWrite { .. } => {
+            out += r#"<permission_profile type="managed"><file_system type="restricted">"#;
+            out += &entry("read", "<special>:root</special>");
+            for root in settings.writable_roots() {
+                out += &entry("write", &root.tag());
+                for protected in root.protected() {
+                    out += &entry("read", &path_tag(&protected));
+                }
+            }
+            out += "</file_system></permission_profile>";
+        }
+    }
+    out
+}
+
+fn entry(access: &str, what: &str) -> String {
+    format!(r#"<entry access="{access}">{what}</entry>"#)
+}
+
+pub(super) fn path_tag(path: &Path) -> String {
+    format!("<path>{}</path>", path.display())
+}
+
+/// A message of the harness or the user, with an id of our own.
+pub(super) fn message(role: &str, texts: &[String]) -> Box<RawValue> {
+    let content = texts.iter().map(|text| InputText { kind: "input_text", text }).collect();
+    raw(&Message { kind: "message", id: item_id("msg"), role, content })
+}
+
+/// The thread's first message. Its id is always the same, because it is made anew whenever the thread is loaded.
+pub(super) fn base_message(thread: &str, instructions: &str) -> Box<RawValue> {
+    let id = format!("msg_{}", Uuid::new_v5(&Uuid::NAMESPACE_OID, format!("{thread}/base").as_bytes()));
+    let content = vec![InputText { kind: "input_text", text: instructions }];
+    raw(&Message { kind: "message", id, role: "developer", content })
+}
+
+/// A fresh id for an input item; `kind` is the prefix that its type has on the wire.
+pub(super) fn item_id(kind: &str) -> String {
+    format!("{kind}_{}", Uuid::now_v7())
+}
+
+#[derive(Serialize)]
+struct Message<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    id: String,
+    role: &'a str,
+    content: Vec<InputText<'a>>,
+}
+
+#[derive(Serialize)]
+struct InputText<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    text: &'a str,
+}
+
+/// The texts of a message that is not the model's own.
+fn input_texts(item: &str) -> Vec<String> {
+    #[derive(serde::Deserialize)]
+    struct Item {
+        #[serde(default)]
+        role: String,
+        #[serde(default)]
+        content: Vec<Part>,
+    }
+    #[derive(serde::Deserialize)]
+    struct Part {
+        #[serde(default)]
+        text: Option<String>,
+    }
+    match serde_json::from_str::<Item>(item) {
+        Ok(item) if item.role == "developer" || item.role == "user" => {
+            item.content.into_iter().filter_map(|part| part.text).collect()
+        }
+        Ok(_) | Err(_) => Vec::new(),
+    }
+}

@@ -1,0 +1,139 @@
+//! What running calls and commands do to their thread.
+
+use super::actor::{Actor, RunningCommand};
+use super::turn::Ending;
+use super::item;
+use crate::exec::{SessionEvent, SessionEventKind};
+use crate::protocol::{
+    CommandExecutionOutputDeltaNotification, CommandExecutionStatus, ItemId, TerminalInteractionNotification,
+    ThreadItem, TurnDiffUpdatedNotification, TurnId, method,
+};
+use crate::tools::{Announced, Effect, Event, Outcome};
+
+/// The exit code of a command that never ran.
+const NEVER_RAN: i32 = -1;
+
+impl Actor {
+    pub(super) fn event(&mut self, event: Event) {
+        match event {
+            Event::Terminal(event) => self.terminal(event),
+            Event::Effect { turn, call, effect } => self.effect(&turn, call, effect),
+            Event::Done { turn, call, outcome } if self.runs(&turn) => self.call_done(call, outcome),
+            // The turn did not wait for this call.
+            Event::Done { .. } => {}
+        }
+    }
+
+    fn runs(&self, turn: &TurnId) -> bool {
+        self.turn.as_ref().is_some_and(|running| running.id == *turn)
+    }
+
+    fn call_done(&mut self, call: usize, outcome: Outcome) {
+        match outcome {
+            Outcome::Cancelled => self.finish(Ending::Interrupted),
+            Outcome::Output(output) => {
+                if let Some(call) = self.turn.as_mut().and_then(|turn| turn.calls.get_mut(call)) {
+                    call.done(output);
+                }
+                self.advance();
+            }
+        }
+    }
+
+    fn effect(&mut self, turn: &TurnId, call: usize, effect: Effect) {
+        match effect {
+            Effect::ItemStarted(item) => self.start_item(turn, item),
+            Effect::ItemCompleted(item) => self.end_item(turn, item),
+            Effect::CommandStarted { session, item, announced } => {
+                if announced == Announced::No {
+                    self.start_item(turn, item.clone());
+                }
+                self.commands.insert(session, RunningCommand { turn: turn.clone(), item });
+            }
+            Effect::CommandFailed { session, message } => {
+                let aggregated = Some(message);
+                self.command_ended(session, NEVER_RAN, aggregated, std::time::Duration::ZERO);
+            }
+            Effect::Interaction { session, stdin } => self.interaction(session, stdin),
+            Effect::Ask { item, question, ticket } if self.runs(turn) => {
+                self.waiting += 1;
+                self.show_waiting();
+                self.start_item(turn, item);
+                // A call that has ended meanwhile leaves the ticket to be dropped, which withdraws the question.
+                drop(ticket.send(self.publisher.ask(question)));
+            }
+            Effect::Ask { .. } => {}
+            Effect::Asked if self.runs(turn) => {
+                self.waiting = self.waiting.saturating_sub(1);
+                self.show_waiting();
+            }
+            Effect::Asked => {}
+            Effect::Patched(edits) => self.patched(turn, &edits),
+            Effect::Tell(text) => {
+                if let Some(call) = self.turn.as_mut().and_then(|turn| turn.calls.get_mut(call)) {
+                    call.tell(text);
+                }
+            }
+            Effect::Warn(message) => self.warn(message),
+        }
+    }
+
+    fn patched(&mut self, turn: &TurnId, edits: &[crate::patch::Edit]) {
+        let Some(running) = self.turn.as_mut().filter(|running| running.id == *turn) else { return };
+        let before = running.diff.render();
+        running.diff.record(edits);
+        let diff = running.diff.render();
+        if diff != before {
+            let (thread_id, turn_id) = (self.publisher.thread.clone(), turn.clone());
+            let params = TurnDiffUpdatedNotification { thread_id, turn_id, diff };
+            self.publisher.tell::<method::TurnDiffUpdated>(&params);
+        }
+    }
+
+    fn interaction(&self, session: u32, stdin: String) {
+        let Some(command) = self.commands.get(&session) else { return };
+        self.publisher.tell::<method::TerminalInteraction>(&TerminalInteractionNotification {
+            thread_id: self.publisher.thread.clone(),
+            turn_id: command.turn.clone(),
+            item_id: item_id(&command.item.item),
+            process_id: session.to_string(),
+            stdin,
+        });
+    }
+
+    fn terminal(&mut self, event: SessionEvent) {
+        match event.kind {
+            SessionEventKind::Output(delta) => {
+                let Some(command) = self.commands.get(&event.session) else { return };
+                let params = CommandExecutionOutputDeltaNotification {
+                    thread_id: self.publisher.thread.clone(),
+                    turn_id: command.turn.clone(),
+                    item_id: item_id(&command.item.item),
+                    delta,
+                };
+                self.publisher.tell::<method::CommandExecutionOutputDelta>(&params);
+            }
+            SessionEventKind::Ended { exit_code, aggregated, duration } => {
+                self.command_ended(event.session, exit_code, aggregated, duration);
+            }
+        }
+    }
+
+    fn command_ended(&mut self, session: u32, code: i32, output: Option<String>, duration: std::time::Duration) {
+        let Some(RunningCommand { turn, mut item }) = self.commands.remove(&session) else { return };
+        if let ThreadItem::CommandExecution { status, aggregated_output, exit_code, duration_ms, .. } = &mut item.item {
+            *status = match code {
+                0 => CommandExecutionStatus::Completed,
+                _ => CommandExecutionStatus::Failed,
+            };
+            *aggregated_output = output;
+            *exit_code = Some(code);
+            *duration_ms = i64::try_from(duration.as_millis()).ok();
+        }
+        self.end_item(&turn, item);
+    }
+}
+
+fn item_id(item: &ThreadItem) -> ItemId {
+    item::id(item).clone()
+}

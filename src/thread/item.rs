@@ -1,0 +1,125 @@
+//! Making items: the wire's `ThreadItem`s and the records that keep them.
+
+use uuid::Uuid;
+
+use super::turn::{Ending, Turn, UserSaid};
+use crate::protocol::{ItemId, MessagePhase, ThreadId, ThreadItem, TimedItem, TurnId};
+use crate::store::record::{TurnAborted, TurnCompleted};
+use crate::store::{ItemCompleted, Record};
+
+/// An item that has begun.
+pub(crate) fn started(item: ThreadItem, started_at_ms: i64) -> TimedItem {
+    TimedItem { item, started_at_ms: Some(started_at_ms), completed_at_ms: None }
+}
+
+/// The same item at its end.
+pub(super) fn ended(item: TimedItem, completed_at_ms: i64) -> TimedItem {
+    TimedItem { completed_at_ms: Some(completed_at_ms), ..item }
+}
+
+pub(super) fn user_message(said: &UserSaid) -> ThreadItem {
+    ThreadItem::UserMessage {
+        id: Uuid::now_v7().to_string().into(),
+        client_id: said.client_id.clone(),
+        content: said.content.clone(),
+    }
+}
+
+pub(super) fn agent_message(id: ItemId, text: String, phase: Option<MessagePhase>) -> ThreadItem {
+    ThreadItem::AgentMessage {
+        moderation: None,
+        id,
+        text,
+        phase,
+        memory_citation: None,
+        delivery: None,
+        questions: None,
+    }
+}
+
+pub(super) fn reasoning(id: ItemId, summary: Vec<String>, content: Vec<String>) -> ThreadItem {
+    ThreadItem::Reasoning { id, summary, content }
+}
+
+/// The model's own id of an item; one of ours when it gave none.
+pub(super) fn model_id(id: Option<String>) -> ItemId {
+    id.unwrap_or_else(|| Uuid::now_v7().to_string()).into()
+}
+
+/// Whether an item answers the user, rather than commenting on work that goes on.
+pub(super) fn is_answer(item: &ThreadItem) -> bool {
+    matches!(item, ThreadItem::AgentMessage { phase, .. } if *phase != Some(MessagePhase::Commentary))
+}
+
+/// The record of a finished item.
+pub(super) fn record(thread: &ThreadId, turn: &TurnId, item: &TimedItem) -> Record {
+    Record::Item(Box::new(ItemCompleted {
+        thread_id: thread.clone(),
+        turn_id: turn.clone(),
+        started_at_ms: item.started_at_ms,
+        completed_at_ms: item.completed_at_ms,
+        item: item.item.clone(),
+    }))
+}
+
+/// The record of a turn's end.
+pub(super) fn turn_ended(turn: &Turn, ending: &Ending, completed_at_ms: i64) -> Record {
+    let (turn_id, root_turn_id) = (turn.id.clone(), Some(turn.root.clone()));
+    let started_at = Some(turn.started_at_ms / 1000);
+    let completed_at = Some(completed_at_ms / 1000);
+    let duration_ms = Some(completed_at_ms - turn.started_at_ms);
+    let error = match ending {
+        Ending::Interrupted => {
+            let reason = "interrupted".to_owned();
+            return Record::TurnAborted(TurnAborted {
+                turn_id: Some(turn_id),
+                root_turn_id,
+                reason,
+                started_at,
+                completed_at,
+                duration_ms,
+            });
+        }
+        Ending::Completed => None,
+        Ending::Failed(error) => Some(error.into()),
+    };
+    let last_agent_message = turn.last_answer.as_ref().and_then(|answer| match &answer.item {
+        ThreadItem::AgentMessage { text, .. } => Some(text.clone()),
+        _ => None,
+    });
+    Record::TurnCompleted(TurnCompleted {
+        turn_id: Some(turn_id),
+        root_turn_id,
+        last_agent_message,
+        started_at,
+        completed_at,
+        duration_ms,
+        time_to_first_token_ms: None,
+        error,
+    })
+}
+
+/// The id that every item has.
+pub(super) fn id(item: &ThreadItem) -> &ItemId {
+    match item {
+        ThreadItem::UserMessage { id, .. }
+        | ThreadItem::HookPrompt { id, .. }
+        | ThreadItem::AgentMessage { id, .. }
+        | ThreadItem::FunctionCallOutput { id, .. }
+        | ThreadItem::Plan { id, .. }
+        | ThreadItem::Reasoning { id, .. }
+        | ThreadItem::CommandExecution { id, .. }
+        | ThreadItem::FileChange { id, .. }
+        | ThreadItem::McpToolCall { id, .. }
+        | ThreadItem::DynamicToolCall { id, .. }
+        | ThreadItem::CollabAgentToolCall { id, .. }
+        | ThreadItem::SubAgentActivity { id, .. }
+        | ThreadItem::WebSearch { id, .. }
+        | ThreadItem::ImageView { id, .. }
+        | ThreadItem::Sleep { id, .. }
+        | ThreadItem::ImageGeneration { id, .. }
+        | ThreadItem::EnteredReviewMode { id, .. }
+        | ThreadItem::ExitedReviewMode { id, .. }
+        | ThreadItem::ContextCompaction { id } => id,
+    }
+}

@@ -1,0 +1,92 @@
+//! What a thread needs of whoever listens to it.
+
+use std::any::Any;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use serde_json::value::RawValue;
+use tokio::sync::oneshot;
+
+use crate::protocol::{Notification, ThreadId, rpc};
+use crate::util::time::now_ms;
+
+/// Who is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Scope {
+    /// Every client of the server.
+    Everybody,
+    /// Those that follow the thread.
+    Subscribers,
+}
+
+/// A request that a thread puts to its clients.
+#[derive(Debug)]
+pub(crate) struct Question {
+    pub(crate) method: &'static str,
+    pub(crate) params: Box<RawValue>,
+}
+
+/// A client's answer: its result, or its error.
+pub(crate) type Answer = Result<Box<RawValue>, Box<RawValue>>;
+
+/// An open question. Dropping it withdraws the question.
+pub(crate) struct Ticket {
+    answer: oneshot::Receiver<Answer>,
+    _withdraw: Box<dyn Any + Send>,
+}
+
+impl Ticket {
+    pub(crate) fn new(answer: oneshot::Receiver<Answer>, withdraw: Box<dyn Any + Send>) -> Self {
+        Self { answer, _withdraw: withdraw }
+    }
+
+    /// Waits for as long as it takes. `None` when nobody can answer any more.
+    pub(crate) async fn answer(&mut self) -> Option<Answer> {
+        (&mut self.answer).await.ok()
+    }
+}
+
+/// The listeners of all threads.
+pub(crate) trait Outlet: Send + Sync {
+    fn notify(&self, thread: &ThreadId, scope: Scope, method: &'static str, line: Bytes);
+    fn ask(&self, thread: &ThreadId, question: Question) -> Ticket;
+    /// Waits until the thread's listeners can take more.
+    fn room<'a>(&'a self, thread: &'a ThreadId) -> BoxFuture<'a, ()>;
+}
+
+/// One thread's way to its listeners.
+#[derive(Clone)]
+pub(super) struct Publisher {
+    pub(super) thread: ThreadId,
+    outlet: Arc<dyn Outlet>,
+}
+
+impl Publisher {
+    pub(super) fn new(thread: ThreadId, outlet: Arc<dyn Outlet>) -> Self {
+        Self { thread, outlet }
+    }
+
+    /// Tells the thread's subscribers.
+    pub(super) fn tell<N: Notification>(&self, params: &N::Params) {
+        self.send::<N>(Scope::Subscribers, params);
+    }
+
+    /// Tells every client.
+    pub(super) fn tell_all<N: Notification>(&self, params: &N::Params) {
+        self.send::<N>(Scope::Everybody, params);
+    }
+
+    pub(super) fn ask(&self, question: Question) -> Ticket {
+        self.outlet.ask(&self.thread, question)
+    }
+
+    pub(super) async fn room(&self) {
+        self.outlet.room(&self.thread).await;
+    }
+
+    fn send<N: Notification>(&self, scope: Scope, params: &N::Params) {
+        let line = Bytes::from(rpc::notification(N::METHOD, params, now_ms()));
+        self.outlet.notify(&self.thread, scope, N::METHOD, line);
+    }
+}

@@ -1,0 +1,233 @@
+//! The texts that a model is told by us: who it is, what its limits are, what has happened to it.
+//!
+//! Long texts are Markdown files in `prompt/`; what depends on settings is put together here. Which text is sent when,
+//! and between which tags, is decided in `context`. Texts must not depend on anything but settings, since one that
+//! differs from what was told last is told again.
+
+#[cfg(test)]
+mod tests;
+
+use super::settings::{Settings, WritableRoot};
+use crate::protocol::{ApprovalsReviewer, AskForApproval, NetworkAccess, SandboxPolicy};
+
+/// The instructions of a model that brings none of its own.
+pub(super) const BASE: &str = include_str!("prompt/base.md").trim_ascii();
+
+pub(super) const PLAN_MODE: &str = concat!("\n", include_str!("prompt/plan.md"));
+
+/// Told only when another mode was in force before.
+pub(super) const DEFAULT_MODE: &str = concat!("\n", include_str!("prompt/default.md"));
+
+pub(super) const INSTRUCTIONS_REPLACED: &str =
+    "These instructions replace all AGENTS.md instructions given earlier in this conversation.";
+
+/// How to ask for leaving the sandbox.
+const ESCALATION: &str = include_str!("prompt/escalation.md").trim_ascii();
+
+const UNCONFINED: &str = "Nothing holds a mistake back here: look twice before a command that deletes, overwrites or \
+                          reaches beyond the workspace. `sandbox_permissions` has no use and need not be set.";
+
+/// What the sandbox and the approval policy let the model do, and how to ask for more.
+pub(super) fn permissions(settings: &Settings) -> String {
+    let mut parts = vec![sandbox(settings)];
+    parts.extend(network(&settings.sandbox).map(str::to_owned));
+    if is_restricted(&settings.sandbox) {
+        parts.push(
+            "A command that cannot be held within these limits does not run unasked: it is put to the user or \
+             refused, and its result says which."
+                .to_owned(),
+        );
+    } else {
+        parts.push(UNCONFINED.to_owned());
+    }
+    parts.push(approval(settings));
+    if may_escalate(settings) {
+        parts.push(ESCALATION.to_owned());
+    }
+    parts.push(exceptions(&settings.approval_policy).to_owned());
+    parts.extend(reviewer(settings).map(str::to_owned));
+    parts.join("\n\n")
+}
+
+/// Tells a model that takes over from another one what holds for it.
+pub(super) fn model_switch(base_instructions: &str) -> String {
+    format!(
+        "The user has switched to another model: you continue a conversation that a different one began. From now on \
+         the instructions below are in force, in place of those at the beginning of the conversation.\n\n{}",
+        base_instructions.trim()
+    )
+}
+
+/// The message that ends an interrupted turn, tags included.
+pub(super) fn turn_aborted() -> String {
+    include_str!("prompt/turn_aborted.md").trim_ascii().to_owned()
+}
+
+fn is_restricted(sandbox: &SandboxPolicy) -> bool {
+    match sandbox {
+        SandboxPolicy::ReadOnly { .. } | SandboxPolicy::WorkspaceWrite { .. } => true,
+        SandboxPolicy::DangerFullAccess | SandboxPolicy::ExternalSandbox { .. } => false,
+    }
+}
+
+/// Whether there is a sandbox to leave, and a user who may be asked about it.
+fn may_escalate(settings: &Settings) -> bool {
+    let may_ask = match settings.approval_policy {
+        AskForApproval::Untrusted | AskForApproval::OnRequest => true,
+        AskForApproval::Granular { sandbox_approval, .. } => sandbox_approval,
+        AskForApproval::Never => false,
+    };
+    may_ask && is_restricted(&settings.sandbox)
+}
+
+fn sandbox(settings: &Settings) -> String {
+    match &settings.sandbox {
+        SandboxPolicy::ReadOnly { .. } => {
+            "Sandbox: `read-only`. Commands and patches can read every file and write none.".to_owned()
+        }
+        SandboxPolicy::WorkspaceWrite { .. } => workspace(&settings.writable_roots()),
+        SandboxPolicy::DangerFullAccess => {
+            "Sandbox: `danger-full-access`, that is, none. Commands and patches can read and write every file that the \
+             user can, and use the network."
+                .to_owned()
+        }
+        SandboxPolicy::ExternalSandbox { .. } => {
+            "Sandbox: external. Commands and patches run without a sandbox of this server's, in surroundings that \
+             somebody else confines; what these allow shows in use."
+                .to_owned()
+        }
+    }
+}
+
+fn workspace(roots: &[WritableRoot]) -> String {
+    let mut out = String::from(
+        "Sandbox: `workspace-write`. Commands and patches can read every file, and write only below these folders:",
+    );
+    for root in roots {
+        out += &match root {
+            WritableRoot::Workspace(path) => format!("\n- `{}`", path.display()),
+            WritableRoot::SlashTmp => "\n- `/tmp`".to_owned(),
+            WritableRoot::TmpDir => "\n- the folder that `$TMPDIR` names, if it is set".to_owned(),
+        };
+    }
+    let protected =
+        roots.iter().map(WritableRoot::protected).find(|protected| !protected.is_empty());
+    let names = protected.iter().flatten().filter_map(|path| path.file_name());
+    let names: Vec<String> = names.map(|name| format!("`{}`", name.display())).collect();
+    if let Some((last, first)) = names.split_last() {
+        out += &format!(
+            "\n\nDirectly in these folders, {} and {last} stay read-only",
+            first.join(", ")
+        );
+        out += ", so `git add` and `git commit` fail inside the sandbox.";
+    }
+    out
+}
+
+/// Full access says it all by itself.
+fn network(sandbox: &SandboxPolicy) -> Option<&'static str> {
+    match sandbox {
+        SandboxPolicy::ReadOnly { network_access: true }
+        | SandboxPolicy::WorkspaceWrite { network_access: true, .. } => {
+            Some("Network: on. Commands can reach other hosts.")
+        }
+        SandboxPolicy::ReadOnly { network_access: false }
+        | SandboxPolicy::WorkspaceWrite { network_access: false, .. } => Some(
+            "Network: off. Whatever needs another host fails: downloads, package installation, `git fetch`.",
+        ),
+        SandboxPolicy::ExternalSandbox { network_access: NetworkAccess::Enabled } => {
+            Some("Network: on, as far as those surroundings let it through.")
+        }
+        SandboxPolicy::ExternalSandbox { network_access: NetworkAccess::Restricted } => Some(
+            "Network: restricted. Expect other hosts to be out of reach, and don't try to get around that.",
+        ),
+        SandboxPolicy::DangerFullAccess => None,
+    }
+}
+
+fn approval(settings: &Settings) -> String {
+    let text = match (&settings.approval_policy, is_restricted(&settings.sandbox)) {
+        (AskForApproval::Untrusted, _) => {
+            "Approval policy: `untrusted`. Commands and patches are put to the user before they run, unless they are \
+             known to be harmless or have been allowed before; making the call is the way to ask. Each question costs \
+             attention: make few calls with a clear purpose, and give a `justification` where it is not evident."
+        }
+        (AskForApproval::OnRequest, true) => {
+            "Approval policy: `on-request`. What stays within the limits runs without a question. You may ask for \
+             more where the task needs it. A patch that goes beyond the limits needs no special form: it is put to \
+             the user by itself."
+        }
+        (AskForApproval::OnRequest, false) => {
+            "Approval policy: `on-request`. Commands and patches run without a question, so ask in words before \
+             anything with consequences that the user cannot have expected."
+        }
+        (AskForApproval::Never, true) => {
+            "Approval policy: `never`. Nobody can be asked: what goes beyond the limits fails or is refused, and \
+             `\"require_escalated\"` always is, so don't send it. Do the task in a way that needs no more than the \
+             limits give; what that leaves undone, report at the end with the commands that the user would have to run."
+        }
+        (AskForApproval::Never, false) => {
+            "Approval policy: `never`. Nobody can be asked: commands and patches run at once, and what would need an \
+             approval is refused. Stay strictly with what the task covers."
+        }
+        (AskForApproval::Granular { .. }, _) => return granular(settings),
+    };
+    text.to_owned()
+}
+
+fn granular(settings: &Settings) -> String {
+    let AskForApproval::Granular {
+        sandbox_approval,
+        rules,
+        skill_approval,
+        request_permissions,
+        mcp_elicitations,
+    } = settings.approval_policy
+    else {
+        return String::new();
+    };
+    let mut out = String::from(
+        "Approval policy: granular. Only some kinds of questions reach the user; all others are answered with a \
+         refusal, at once and unseen:",
+    );
+    let kinds = [
+        ("leaving the sandbox, be it by a command or by a patch", sandbox_approval),
+        ("running commands that a rule reserves for approval", rules),
+        ("input that MCP servers request", mcp_elicitations),
+        ("running scripts of skills", skill_approval),
+        ("wider permissions by `request_permissions`", request_permissions),
+    ];
+    // Where there is no sandbox, nobody leaves it.
+    for (kind, asked) in kinds.into_iter().skip(usize::from(!is_restricted(&settings.sandbox))) {
+        out += &format!("\n- {kind}: {}", if asked { "asked" } else { "refused" });
+    }
+    if is_restricted(&settings.sandbox) && !sandbox_approval {
+        out += "\n\nSo don't send `\"require_escalated\"`. Do the task within the limits, and report what they leave \
+                undone.";
+    }
+    out
+}
+
+/// What the policy's table leaves out: rules and forced removal come before it.
+fn exceptions(policy: &AskForApproval) -> &'static str {
+    match policy {
+        AskForApproval::Never => {
+            "Whatever the above says, the user's own rules may allow or forbid commands by their first words, and \
+             forced removal (`rm -f`, `rm -rf`) is refused: remove without `-f`, by name."
+        }
+        AskForApproval::Untrusted | AskForApproval::OnRequest | AskForApproval::Granular { .. } => {
+            "Whatever the above says, the user's own rules may allow, forbid or ask about commands by their first \
+             words, and forced removal (`rm -f`, `rm -rf`) is always asked about: remove without `-f`, by name."
+        }
+    }
+}
+
+fn reviewer(settings: &Settings) -> Option<&'static str> {
+    match (settings.approvals_reviewer, &settings.approval_policy) {
+        (ApprovalsReviewer::User, _) | (_, AskForApproval::Never) => None,
+        (ApprovalsReviewer::AutoReview | ApprovalsReviewer::GuardianSubagent, _) => Some(
+            "Questions may be decided by an automatic reviewer on the user's behalf. Its refusal holds like the \
+             user's own.",
+        ),
+    }
+}

@@ -1,0 +1,191 @@
+//! The model request of a turn: body, headers, and what they tell about the thread.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+use super::actor::Actor;
+use crate::exec::{EnvironmentPolicy, Truncation};
+use crate::model::catalog::{ModelInfo, TruncationPolicy};
+use crate::model::request::Body;
+use crate::model::Request;
+use crate::protocol::{ReasoningEffort, ReasoningSummary, SandboxPolicy, Verbosity};
+use crate::tools::{self, AllowLogin, PatchTool, Scene};
+
+impl Actor {
+    /// The request that asks the model to go on with the history as it is.
+    pub(super) fn request(&self) -> Request {
+        let Some(turn) = &self.turn else { return Request::default() };
+        let metadata = self.turn_metadata().to_string();
+        let tools = tools::offered(&turn.scene);
+        let body = Body {
+            model: &turn.scene.model,
+            input: self.history.joined(),
+            tools: Some(&tools),
+            parallel_tool_calls: true,
+            effort: self.effort().map(ReasoningEffort::as_str),
+            summary: self.summary(),
+            verbosity: self.verbosity(),
+            output_schema: turn.options.output_schema.as_ref(),
+            service_tier: self.service_tier(),
+            prompt_cache_key: self.thread.id.as_str(),
+            client_metadata: &self.client_metadata(&metadata),
+        };
+        Request { thread: self.thread.id.to_string(), headers: self.headers(metadata), body: body.into_bytes() }
+    }
+
+    fn headers(&self, metadata: String) -> Vec<(&'static str, String)> {
+        let client = self.shared.client();
+        let id = self.thread.id.to_string();
+        let mut headers = vec![
+            ("originator", client.originator),
+            ("user-agent", client.user_agent),
+            ("session-id", id.clone()),
+            ("thread-id", id.clone()),
+            ("x-client-request-id", id),
+            ("x-codex-window-id", self.window_id()),
+            ("x-codex-turn-metadata", metadata),
+        ];
+        let state = self.turn.as_ref().and_then(|turn| turn.turn_state.clone());
+        headers.extend(state.map(|state| ("x-codex-turn-state", state)));
+        headers
+    }
+
+    /// Names the stretch of history since the last compaction.
+    fn window_id(&self) -> String {
+        format!("{}:0", self.thread.id)
+    }
+
+    fn turn_metadata(&self) -> Value {
+        let Some(turn) = &self.turn else { return Value::Null };
+        // What clients add cannot hide what the server says.
+        let mut all: Map<String, Value> =
+            turn.options.metadata.iter().map(|(key, value)| (key.clone(), json!(value))).collect();
+        let own = json!({
+            "installation_id": self.shared.installation(),
+            "session_id": self.thread.id,
+            "thread_id": self.thread.id,
+            "agent_name": "/root",
+            "turn_id": turn.id,
+            "root_turn_id": turn.root,
+            "window_id": self.window_id(),
+            "window_number": 0,
+            "request_kind": "turn",
+            "sandbox": sandbox_kind(&turn.scene.sandbox),
+            "sandbox_mode": sandbox_mode(&turn.scene.sandbox),
+            "turn_started_at_unix_ms": turn.started_at_ms,
+            "model": turn.scene.model,
+        });
+        if let Value::Object(own) = own {
+            all.extend(own);
+        }
+        let optional = [
+            ("turn_trigger", turn.options.trigger.clone()),
+            ("parent_turn_id", turn.options.parent.as_ref().map(ToString::to_string)),
+            ("reasoning_effort", self.effort().map(|effort| effort.as_str().to_owned())),
+        ];
+        all.extend(optional.into_iter().filter_map(|(key, value)| Some((key.to_owned(), json!(value?)))));
+        Value::Object(all)
+    }
+
+    fn client_metadata(&self, turn_metadata: &str) -> BTreeMap<&'static str, String> {
+        let id = self.thread.id.to_string();
+        let mut all = BTreeMap::from([
+            ("session_id", id.clone()),
+            ("thread_id", id),
+            ("x-codex-installation-id", self.shared.installation().to_owned()),
+            ("x-codex-window-id", self.window_id()),
+            ("x-codex-turn-metadata", turn_metadata.to_owned()),
+        ]);
+        if let Some(turn) = &self.turn {
+            all.insert("turn_id", turn.id.to_string());
+            all.insert("root_turn_id", turn.root.to_string());
+            all.extend(turn.options.parent.as_ref().map(|parent| ("parent_turn_id", parent.to_string())));
+        }
+        all
+    }
+
+    fn effort(&self) -> Option<&ReasoningEffort> {
+        let turn = self.turn.as_ref()?;
+        turn.effort.as_ref()
+    }
+
+    fn summary(&self) -> Option<&'static str> {
+        let turn = self.turn.as_ref()?;
+        match turn.summary {
+            ReasoningSummary::Auto => Some("auto"),
+            ReasoningSummary::Concise => Some("concise"),
+            ReasoningSummary::Detailed => Some("detailed"),
+            ReasoningSummary::None => None,
+        }
+    }
+
+    fn verbosity(&self) -> Option<Verbosity> {
+        let model = &self.turn.as_ref()?.model;
+        let configured = self.config.model_verbosity.clone();
+        let configured = configured.and_then(|level| serde_json::from_value(Value::String(level)).ok());
+        if model.support_verbosity { configured.or(model.default_verbosity) } else { None }
+    }
+
+    fn service_tier(&self) -> Option<&str> {
+        let turn = self.turn.as_ref()?;
+        let for_turn = turn.options.service_tier.as_deref();
+        let tier = for_turn.or(turn.service_tier.as_deref())?;
+        match tier {
+            "fast" => Some("priority"),
+            "flex" => Some("flex"),
+            other if turn.model.lists_tier(other) => Some(other),
+            _ => None,
+        }
+    }
+
+    /// What the calls of a turn that starts now may know.
+    pub(super) fn scene(&self) -> Scene {
+        let model = self.shared.catalog.model(&self.settings.model, &self.config);
+        let environment = Value::Object(self.config.shell_environment_policy.clone());
+        let environment: EnvironmentPolicy = serde_json::from_value(environment).unwrap_or_default();
+        Scene {
+            thread: self.thread.id.clone(),
+            home: self.shared.sources.home.clone(),
+            model: self.settings.model.clone(),
+            cwd: self.settings.cwd.clone(),
+            approval_policy: self.settings.approval_policy.clone(),
+            sandbox: self.settings.sandbox.clone(),
+            writable_roots: self.settings.writable_roots().iter().filter_map(|root| root.path()).collect(),
+            shell: self.shared.shell().clone(),
+            allow_login_shell: if self.config.allow_login_shell { AllowLogin::Yes } else { AllowLogin::No },
+            environment,
+            truncation: truncation(&model, self.config.tool_output_token_limit),
+            max_poll_ms: self.config.background_terminal_max_timeout,
+            patch_tool: if model.freeform_patches() { PatchTool::Offered } else { PatchTool::Absent },
+            rules: self.shared.rules().clone(),
+            terminals: self.terminals.clone(),
+            grants: self.grants.clone(),
+        }
+    }
+}
+
+fn truncation(model: &ModelInfo, limit: Option<usize>) -> Truncation {
+    match (limit, model.truncation) {
+        (Some(tokens), _) => Truncation::Tokens(tokens),
+        (None, TruncationPolicy::Tokens(tokens)) => Truncation::Tokens(tokens),
+        (None, TruncationPolicy::Bytes(bytes)) => Truncation::Bytes(bytes),
+    }
+}
+
+fn sandbox_kind(policy: &SandboxPolicy) -> &'static str {
+    match policy {
+        SandboxPolicy::DangerFullAccess => "none",
+        SandboxPolicy::ExternalSandbox { .. } => "external",
+        SandboxPolicy::ReadOnly { .. } | SandboxPolicy::WorkspaceWrite { .. } => "seccomp",
+    }
+}
+
+fn sandbox_mode(policy: &SandboxPolicy) -> &'static str {
+    match policy {
+        SandboxPolicy::DangerFullAccess => "danger-full-access",
+        SandboxPolicy::ExternalSandbox { .. } => "external-sandbox",
+        SandboxPolicy::ReadOnly { .. } => "read-only",
+        SandboxPolicy::WorkspaceWrite { .. } => "workspace-write",
+    }
+}

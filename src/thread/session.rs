@@ -1,0 +1,273 @@
+//! Loading a thread: from nothing, or from what is on disk, to a running task.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use tokio::sync::mpsc;
+use uuid::Uuid;
+
+use super::actor::Actor;
+use super::context::{Told, base_message};
+use super::history::History;
+use super::outlet::Publisher;
+use super::settings::Settings;
+use super::usage::Totals;
+use super::{INBOX, Outlet, Result, ThreadHandle, instructions, prompt, stored};
+use crate::config::{Effective, Sources};
+use crate::exec::{Shell, Terminals};
+use crate::model::catalog::{Catalog, ModelInfo};
+use crate::model::{self, Provider};
+use crate::policy::rules::Rules;
+use crate::protocol::{
+    SessionSource, Thread, ThreadHistoryMode, ThreadId, ThreadSource, ThreadStatus, ThreadTokenUsage, TurnId,
+};
+use crate::store::history::model_history;
+use crate::store::{Record, Store, Summary, Writer};
+use crate::util::time::now_secs;
+
+/// Events of running calls and commands that may wait for the thread before they are held up.
+const EVENTS: usize = 64;
+
+/// What all threads of a process share.
+pub(crate) struct Shared {
+    pub(crate) sources: Arc<Sources>,
+    pub(crate) store: Store,
+    pub(crate) model: model::Client,
+    pub(crate) catalog: Catalog,
+    pub(crate) outlet: Arc<dyn Outlet>,
+    /// The directory that relative paths of requests are relative to.
+    pub(crate) cwd: PathBuf,
+    client: Mutex<ClientIdentity>,
+    shell: OnceLock<Shell>,
+    installation: OnceLock<String>,
+    rules: OnceLock<Arc<Mutex<Rules>>>,
+}
+
+/// How the process presents itself to providers: by the clients that it serves.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct ClientIdentity {
+    pub(crate) originator: String,
+    pub(crate) user_agent: String,
+}
+
+impl Shared {
+    pub(crate) fn new(sources: Arc<Sources>, outlet: Arc<dyn Outlet>) -> Self {
+        Self {
+            store: Store::new(sources.home.clone()),
+            sources,
+            model: model::Client::new(),
+            catalog: Catalog::default(),
+            outlet,
+            cwd: std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/")),
+            client: Mutex::default(),
+            shell: OnceLock::new(),
+            installation: OnceLock::new(),
+            rules: OnceLock::new(),
+        }
+    }
+
+    pub(crate) fn client(&self) -> ClientIdentity {
+        self.client.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn set_client(&self, client: ClientIdentity) {
+        *self.client.lock().unwrap_or_else(PoisonError::into_inner) = client;
+    }
+
+    pub(super) fn shell(&self) -> &Shell {
+        self.shell.get_or_init(Shell::of_user)
+    }
+
+    /// The rules of the home. What is added to them holds for all threads at once.
+    pub(super) fn rules(&self) -> &Arc<Mutex<Rules>> {
+        self.rules.get_or_init(|| {
+            let (rules, problem) = Rules::load(&[self.sources.home.join("rules")]);
+            if let Some(problem) = problem {
+                tracing::warn!(?problem, "rules are not applied");
+            }
+            Arc::new(Mutex::new(rules))
+        })
+    }
+
+    /// Names this installation; made when it is first asked for, and kept in the home.
+    pub(crate) fn installation(&self) -> &str {
+        self.installation.get_or_init(|| {
+            let path = self.sources.home.join("installation_id");
+            let kept = std::fs::read_to_string(&path).ok().map(|id| id.trim().to_owned());
+            kept.filter(|id| Uuid::parse_str(id).is_ok()).unwrap_or_else(|| {
+                let id = Uuid::new_v4().to_string();
+                if let Err(error) = std::fs::write(&path, &id) {
+                    tracing::warn!(%error, "the installation id cannot be kept");
+                }
+                id
+            })
+        })
+    }
+}
+
+/// Everything that a thread runs on.
+pub(crate) struct Start {
+    pub(crate) config: Effective,
+    pub(crate) settings: Settings,
+    pub(crate) provider: Provider,
+    /// Instead of the model's own.
+    pub(crate) base_instructions: Option<String>,
+    pub(crate) developer_instructions: Option<String>,
+}
+
+/// What only a new thread is told.
+pub(crate) struct NewThread {
+    pub(crate) id: ThreadId,
+    pub(crate) persistence: Persistence,
+    pub(crate) history_mode: ThreadHistoryMode,
+    pub(crate) thread_source: Option<ThreadSource>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Persistence {
+    OnDisk,
+    InMemory,
+}
+
+/// What a stored thread brings along.
+pub(crate) struct Stored {
+    pub(crate) writer: Writer,
+    pub(crate) records: Vec<Record>,
+    pub(crate) summary: Summary,
+    /// Whether the settings differ from the stored ones, so that they are to be kept at once.
+    pub(crate) changed: bool,
+}
+
+/// The state of a thread that is about to run.
+struct Loaded {
+    thread: Thread,
+    writer: Option<Writer>,
+    history: History,
+    told: Told,
+    base_instructions: Arc<str>,
+    usage: Option<(TurnId, ThreadTokenUsage)>,
+}
+
+/// Runs a new thread. Nothing of it is on disk yet but its lock.
+pub(crate) fn create(shared: &Arc<Shared>, new: NewThread, start: Start) -> Result<ThreadHandle> {
+    let settings = &start.settings;
+    let base_instructions = base_instructions(&start, &shared.catalog.model(&settings.model, &start.config));
+    let originator = shared.client().originator;
+    let writer = match new.persistence {
+        Persistence::InMemory => None,
+        Persistence::OnDisk => Some(shared.store.create(stored::meta(&new, &start, &base_instructions, &originator))?),
+    };
+    let now = now_secs();
+    let thread = Thread {
+        id: new.id.clone(),
+        environments: Some(settings.environments()),
+        extra: None,
+        session_id: new.id.to_string(),
+        forked_from_id: None,
+        attached_to_thread_id: None,
+        parent_thread_id: None,
+        preview: String::new(),
+        ephemeral: new.persistence == Persistence::InMemory,
+        section: None,
+        section_entered_at: None,
+        project_id: None,
+        history_mode: new.history_mode,
+        model_provider: settings.provider.clone(),
+        model: Some(settings.model.clone()),
+        reasoning_effort: settings.effort.clone(),
+        created_at: now,
+        updated_at: now,
+        recency_at: Some(now),
+        status: ThreadStatus::Idle,
+        path: writer.as_ref().map(|writer| writer.path().to_owned()),
+        cwd: settings.cwd.clone().into(),
+        cli_version: crate::COMPATIBLE_VERSION.to_owned(),
+        originator: Some(originator),
+        source: SessionSource::Vscode,
+        can_accept_direct_input: Some(true),
+        thread_source: new.thread_source,
+        agent_nickname: None,
+        agent_role: None,
+        git_info: None,
+        name: None,
+        daybreak_enabled: None,
+        turns: Vec::new(),
+    };
+    let mut history = History::default();
+    history.push(&base_message(thread.id.as_str(), &base_instructions));
+    let told = Told::default();
+    Ok(run(shared, start, Loaded { thread, writer, history, told, base_instructions, usage: None }))
+}
+
+/// Runs a stored thread from where it stopped.
+pub(crate) fn resume(shared: &Arc<Shared>, from: Stored, start: Start) -> ThreadHandle {
+    let Stored { mut writer, records, summary, changed } = from;
+    let model = shared.catalog.model(&start.settings.model, &start.config);
+    let kept = writer.meta().instructions().map(|(text, _)| Arc::from(text));
+    let base_instructions = match &start.base_instructions {
+        Some(text) => Arc::from(text.as_str()),
+        None => kept.unwrap_or_else(|| base_instructions(&start, &model)),
+    };
+    if changed && let Err(error) = writer.append(&[stored::settings_applied(&summary.id, &start.settings)]) {
+        tracing::error!(%error, "the settings of a resumed thread cannot be saved");
+    }
+    let mut thread = stored::stored_thread(&summary);
+    thread.status = ThreadStatus::Idle;
+    thread.can_accept_direct_input = Some(true);
+    let mut history = History::default();
+    history.push(&base_message(thread.id.as_str(), &base_instructions));
+    for item in model_history(&records) {
+        history.push(&item);
+    }
+    let told = Told::from_history(&history, stored::last_model(&records));
+    let usage = stored::last_usage(&records);
+    run(shared, start, Loaded { thread, writer: Some(writer), history, told, base_instructions, usage })
+}
+
+/// The instructions that the thread's first message carries.
+fn base_instructions(start: &Start, model: &ModelInfo) -> Arc<str> {
+    let own = start.base_instructions.as_deref().or(start.config.instructions.as_deref());
+    Arc::from(own.or(model.base_instructions.as_deref()).unwrap_or(prompt::BASE))
+}
+
+fn run(shared: &Arc<Shared>, start: Start, loaded: Loaded) -> ThreadHandle {
+    let Start { config, settings, provider, developer_instructions, .. } = start;
+    let (commands, inbox) = mpsc::channel(INBOX);
+    let (events, happened) = mpsc::channel(EVENTS);
+    let id = loaded.thread.id.clone();
+    let instructions = instructions::discover(&shared.sources.home, &settings.cwd, &config);
+    let (last_usage, totals) = match loaded.usage {
+        Some((turn, usage)) => (Some(turn), Totals::resumed(&usage)),
+        None => (None, Totals::default()),
+    };
+    let actor = Actor {
+        publisher: Publisher::new(id.clone(), Arc::clone(&shared.outlet)),
+        shared: Arc::clone(shared),
+        thread: loaded.thread,
+        developer_instructions: developer_instructions.or_else(|| config.developer_instructions.clone()),
+        settings,
+        config: Arc::new(config),
+        provider: Arc::new(provider),
+        instructions,
+        base_instructions: loaded.base_instructions,
+        history: loaded.history,
+        told: loaded.told,
+        writer: loaded.writer,
+        totals,
+        last_usage,
+        terminals: Arc::default(),
+        grants: Arc::default(),
+        commands: HashMap::new(),
+        status: ThreadStatus::Idle,
+        waiting: 0,
+        turn: None,
+        interrupter: None,
+        inbox,
+        events,
+        happened,
+    };
+    // The task ends when the registry drops the last handle, or by `Command::Close`.
+    drop(tokio::spawn(actor.run()));
+    ThreadHandle { id, commands }
+}

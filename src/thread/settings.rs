@@ -1,0 +1,298 @@
+//! A thread's settings: what it runs on until somebody changes it.
+
+use std::path::{Path, PathBuf};
+
+use super::{Error, Result};
+use crate::config::permission::{self, Access, Asked};
+use crate::config::Effective;
+use crate::protocol::{
+    AbsolutePathBuf, ActivePermissionProfile, ApprovalsReviewer, AskForApproval, CollaborationMode, ModeKind,
+    MultiAgentMode, Personality, ReasoningEffort, ReasoningSummary, SandboxPolicy, Settings as ModeSettings,
+    ThreadEnvironment, ThreadResumeParams, ThreadSettings, ThreadStartParams, TurnEnvironmentParams, TurnStartParams,
+};
+use crate::util::path::absolute;
+
+/// The one environment that there is: this machine.
+pub(crate) const LOCAL: &str = "local";
+/// Names at the top of a writable root that stay read-only.
+const PROTECTED: [&str; 4] = [".git", ".agents", ".codex", ".aws"];
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Settings {
+    pub(crate) model: String,
+    pub(crate) provider: String,
+    pub(crate) effort: Option<ReasoningEffort>,
+    pub(crate) summary: Option<ReasoningSummary>,
+    pub(crate) personality: Option<Personality>,
+    pub(crate) service_tier: Option<String>,
+    pub(crate) cwd: PathBuf,
+    /// The workspace: cwd and whatever else the client works on.
+    pub(crate) roots: Vec<PathBuf>,
+    pub(crate) approval_policy: AskForApproval,
+    pub(crate) approvals_reviewer: ApprovalsReviewer,
+    pub(crate) sandbox: SandboxPolicy,
+    /// The named profile that the sandbox comes from.
+    pub(crate) profile: Option<ActivePermissionProfile>,
+    pub(crate) mode: CollaborationMode,
+    pub(crate) disabled_plugins: Vec<String>,
+}
+
+/// What `turn/start` changes for good; `None` leaves things as they are.
+#[derive(Debug, Default)]
+pub(crate) struct Overrides {
+    model: Option<String>,
+    effort: Option<ReasoningEffort>,
+    summary: Option<ReasoningSummary>,
+    personality: Option<Personality>,
+    service_tier: Option<Option<String>>,
+    cwd: Option<PathBuf>,
+    roots: Option<Vec<AbsolutePathBuf>>,
+    approval_policy: Option<AskForApproval>,
+    approvals_reviewer: Option<ApprovalsReviewer>,
+    sandbox: Option<(SandboxPolicy, Option<ActivePermissionProfile>)>,
+    mode: Option<CollaborationMode>,
+    disabled_plugins: Option<Vec<String>>,
+}
+
+impl Overrides {
+    /// Checks the overrides of a turn; nothing is changed by a request that is refused.
+    pub(super) fn of_turn(params: &TurnStartParams, config: &Effective, server_cwd: &Path) -> Result<Self> {
+        if params.sandbox_policy.is_some() && params.permissions.is_some() {
+            return Err(Error::Refused("`permissions` cannot be combined with `sandboxPolicy`".to_owned()));
+        }
+        check_environments(params.environments.as_deref())?;
+        let sandbox = match (&params.sandbox_policy, &params.permissions) {
+            (Some(policy), _) => Some((policy.clone(), None)),
+            (None, Some(name)) => {
+                let Access { sandbox, profile, .. } = permission::access(config, None, Asked::Permissions(name))?;
+                Some((sandbox, profile))
+            }
+            (None, None) => None,
+        };
+        let in_mode = params.collaboration_mode.as_ref().map(|mode| &mode.settings);
+        Ok(Self {
+            model: in_mode.map(|settings| settings.model.clone()).or_else(|| params.model.clone()),
+            effort: in_mode.and_then(|settings| settings.reasoning_effort.clone()).or_else(|| params.effort.clone()),
+            summary: params.summary,
+            personality: params.personality,
+            service_tier: params.service_tier.clone(),
+            cwd: params.cwd.as_ref().map(|cwd| absolute(server_cwd, Path::new(cwd))),
+            roots: params.runtime_workspace_roots.clone(),
+            approval_policy: params.approval_policy.clone(),
+            approvals_reviewer: params.approvals_reviewer,
+            sandbox,
+            mode: params.collaboration_mode.clone(),
+            disabled_plugins: params.disabled_plugin_ids.clone(),
+        })
+    }
+}
+
+/// Refuses environments that do not exist here.
+pub(crate) fn check_environments(environments: Option<&[TurnEnvironmentParams]>) -> Result<()> {
+    match environments.into_iter().flatten().find(|environment| environment.environment_id != LOCAL) {
+        Some(unknown) => Err(Error::Refused(format!("unknown turn environment id `{}`", unknown.environment_id))),
+        None => Ok(()),
+    }
+}
+
+impl Settings {
+    /// The settings of a new thread: the configuration, and what access it gives.
+    pub(crate) fn new(model: String, config: &Effective, access: Access, cwd: PathBuf) -> Self {
+        let effort = config.model_reasoning_effort.clone();
+        Self {
+            mode: default_mode(&model, effort.clone()),
+            model,
+            provider: config.model_provider.clone(),
+            effort,
+            summary: config.model_reasoning_summary,
+            personality: config.personality,
+            service_tier: config.service_tier.clone(),
+            roots: vec![cwd.clone()],
+            cwd,
+            approval_policy: access.approval_policy,
+            approvals_reviewer: reviewer(config.approvals_reviewer.unwrap_or(ApprovalsReviewer::User)),
+            sandbox: access.sandbox,
+            profile: access.profile,
+            disabled_plugins: Vec::new(),
+        }
+    }
+
+    /// Takes over what `thread/start` says besides the configuration.
+    pub(crate) fn adopt_start(&mut self, params: &ThreadStartParams) {
+        self.apply(Overrides {
+            personality: params.personality,
+            roots: params.runtime_workspace_roots.clone(),
+            approvals_reviewer: params.approvals_reviewer,
+            ..Overrides::default()
+        });
+        if let Some(tier) = &params.service_tier {
+            self.service_tier.clone_from(tier);
+        }
+    }
+
+    /// Takes over what `thread/resume` says, after the stored settings; `true` when anything is different now.
+    /// An explicit model drops the effort that was chosen for another one.
+    pub(crate) fn adopt_resume(&mut self, params: &ThreadResumeParams, access: Access, server_cwd: &Path) -> bool {
+        let before = self.clone();
+        let asks_for_sandbox = params.sandbox.is_some() || params.permissions.is_some();
+        if params.model.is_some() {
+            self.effort = None;
+        }
+        self.apply(Overrides {
+            model: params.model.clone(),
+            personality: params.personality,
+            service_tier: params.service_tier.clone(),
+            cwd: params.cwd.as_ref().map(|cwd| absolute(server_cwd, Path::new(cwd))),
+            roots: params.runtime_workspace_roots.clone(),
+            approval_policy: params.approval_policy.clone(),
+            approvals_reviewer: params.approvals_reviewer,
+            sandbox: asks_for_sandbox.then_some((access.sandbox, access.profile)),
+            ..Overrides::default()
+        });
+        *self != before
+    }
+
+    /// Applies overrides; `true` when anything is different now.
+    pub(super) fn apply(&mut self, overrides: Overrides) -> bool {
+        let before = self.clone();
+        set(&mut self.model, overrides.model);
+        set(&mut self.effort, overrides.effort.map(Some));
+        set(&mut self.summary, overrides.summary.map(Some));
+        set(&mut self.personality, overrides.personality.map(Some));
+        // Clearing the tier is a choice that clients are told of by this name.
+        set(&mut self.service_tier, overrides.service_tier.map(|tier| tier.or_else(|| Some("default".to_owned()))));
+        set(&mut self.approval_policy, overrides.approval_policy);
+        set(&mut self.approvals_reviewer, overrides.approvals_reviewer.map(reviewer));
+        set(&mut self.disabled_plugins, overrides.disabled_plugins);
+        if let Some((sandbox, profile)) = overrides.sandbox {
+            (self.sandbox, self.profile) = (sandbox, profile);
+        }
+        if let Some(cwd) = overrides.cwd {
+            self.move_to(cwd);
+        }
+        set(&mut self.roots, overrides.roots.map(|roots| roots.into_iter().map(AbsolutePathBuf::into_path_buf).collect()));
+        if let Some(mode) = overrides.mode {
+            self.mode = mode;
+        }
+        self.mode.settings.model.clone_from(&self.model);
+        self.mode.settings.reasoning_effort.clone_from(&self.effort);
+        *self != before
+    }
+
+    /// Changes the working directory, and the root that it was.
+    fn move_to(&mut self, cwd: PathBuf) {
+        let before = std::mem::replace(&mut self.cwd, cwd.clone());
+        match self.roots.iter_mut().find(|root| **root == before) {
+            Some(root) => *root = cwd,
+            None => self.roots.insert(0, cwd),
+        }
+    }
+
+    pub(crate) fn wire(&self) -> ThreadSettings {
+        ThreadSettings {
+            disabled_plugin_ids: self.disabled_plugins.clone(),
+            cwd: self.cwd.clone().into(),
+            environments: Some(self.environments()),
+            approval_policy: self.approval_policy.clone(),
+            approvals_reviewer: self.approvals_reviewer,
+            sandbox_policy: self.sandbox.clone(),
+            active_permission_profile: self.profile.clone(),
+            model: self.model.clone(),
+            model_provider: self.provider.clone(),
+            service_tier: self.service_tier.clone(),
+            effort: self.effort.clone(),
+            summary: self.summary,
+            collaboration_mode: self.mode.clone(),
+            multi_agent_mode: MultiAgentMode::default(),
+            personality: self.personality,
+        }
+    }
+
+    pub(crate) fn environments(&self) -> Vec<ThreadEnvironment> {
+        environments(&self.cwd, &self.roots)
+    }
+
+    /// What the sandbox lets a command write, protected places excepted.
+    pub(crate) fn writable_roots(&self) -> Vec<WritableRoot> {
+        let SandboxPolicy::WorkspaceWrite { writable_roots, exclude_tmpdir_env_var, exclude_slash_tmp, .. } = &self.sandbox
+        else {
+            return Vec::new();
+        };
+        let mut roots: Vec<WritableRoot> = self.roots.iter().cloned().map(WritableRoot::Workspace).collect();
+        let more = writable_roots.iter().map(|root| root.as_path().to_owned());
+        for root in more.filter(|root| !self.roots.contains(root)).collect::<Vec<_>>() {
+            roots.push(WritableRoot::Workspace(root));
+        }
+        if !exclude_slash_tmp {
+            roots.push(WritableRoot::SlashTmp);
+        }
+        if !exclude_tmpdir_env_var {
+            roots.push(WritableRoot::TmpDir);
+        }
+        roots
+    }
+}
+
+pub(super) fn environments(cwd: &Path, roots: &[PathBuf]) -> Vec<ThreadEnvironment> {
+    vec![ThreadEnvironment {
+        environment_id: LOCAL.to_owned(),
+        cwd: cwd.into(),
+        runtime_workspace_roots: roots.iter().map(|root| root.as_path().into()).collect(),
+    }]
+}
+
+/// A folder that commands may write to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum WritableRoot {
+    Workspace(PathBuf),
+    SlashTmp,
+    /// What `$TMPDIR` names.
+    TmpDir,
+}
+
+impl WritableRoot {
+    /// Where it is, if anywhere.
+    pub(crate) fn path(&self) -> Option<PathBuf> {
+        match self {
+            Self::Workspace(path) => Some(path.clone()),
+            Self::SlashTmp => Some(PathBuf::from("/tmp")),
+            Self::TmpDir => std::env::var_os("TMPDIR").map(PathBuf::from).filter(|path| path.is_absolute()),
+        }
+    }
+
+    /// How it is named in the environment context.
+    pub(super) fn tag(&self) -> String {
+        match self {
+            Self::Workspace(path) => super::context::path_tag(path),
+            Self::SlashTmp => "<special>:slash_tmp</special>".to_owned(),
+            Self::TmpDir => "<special>:tmpdir</special>".to_owned(),
+        }
+    }
+
+    /// What stays read-only within it.
+    pub(super) fn protected(&self) -> Vec<PathBuf> {
+        match self {
+            Self::Workspace(path) => PROTECTED.iter().map(|name| path.join(name)).collect(),
+            Self::SlashTmp | Self::TmpDir => Vec::new(),
+        }
+    }
+}
+
+pub(crate) fn default_mode(model: &str, reasoning_effort: Option<ReasoningEffort>) -> CollaborationMode {
+    let settings = ModeSettings { model: model.to_owned(), reasoning_effort, developer_instructions: None };
+    CollaborationMode { mode: ModeKind::Default, settings }
+}
+
+/// The older name of the reviewer means the newer one.
+fn reviewer(reviewer: ApprovalsReviewer) -> ApprovalsReviewer {
+    match reviewer {
+        ApprovalsReviewer::GuardianSubagent => ApprovalsReviewer::AutoReview,
+        ApprovalsReviewer::User | ApprovalsReviewer::AutoReview => reviewer,
+    }
+}
+
+fn set<T>(slot: &mut T, value: Option<T>) {
+    if let Some(value) = value {
+        *slot = value;
+    }
+}

@@ -1,0 +1,214 @@
+//! Model events to items: what a response streams becomes started, growing and completed items.
+
+use std::sync::Arc;
+
+use serde_json::value::RawValue;
+
+use super::actor::Actor;
+use super::call::PendingCall;
+use super::item;
+use super::turn::{Next, Phase};
+use crate::model::{OutputItem, StreamEvent, history_item};
+use crate::protocol::{
+    AgentMessageDeltaNotification, ItemId, MessagePhase, ReasoningSummaryPartAddedNotification,
+    ReasoningSummaryTextDeltaNotification, ReasoningTextDeltaNotification, ThreadItem, TimedItem, TurnId, method,
+};
+use crate::store::Record;
+use crate::tools::{Call, CallInput, Cx};
+use crate::util::time::now_ms;
+
+/// The item that the model is writing.
+#[derive(Debug, Default)]
+pub(super) struct Streamed {
+    open: Option<Open>,
+}
+
+#[derive(Debug)]
+struct Open {
+    id: ItemId,
+    kind: Kind,
+    started_at_ms: i64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Message,
+    Reasoning,
+}
+
+impl Actor {
+    /// Takes what the stream of the running turn has brought; `None` when it is over without having said so.
+    pub(super) fn streamed(&mut self, batch: Option<Vec<StreamEvent>>) {
+        let Some(batch) = batch else {
+            self.response_failed(&crate::model::Error::closed_early());
+            return;
+        };
+        for event in batch {
+            // A steer or a failure may end the response in the middle of a batch.
+            if self.turn.as_mut().and_then(|turn| turn.stream()).is_none() {
+                return;
+            }
+            self.stream_event(event);
+        }
+    }
+
+    fn stream_event(&mut self, event: StreamEvent) {
+        match event {
+            StreamEvent::Created => {}
+            StreamEvent::Headers(headers) => self.response_headers(headers),
+            StreamEvent::ItemAdded(output) => self.item_added(output),
+            StreamEvent::TextDelta { delta } => self.text_delta(delta),
+            StreamEvent::SummaryPartAdded { summary_index } => self.summary_part_added(summary_index),
+            StreamEvent::SummaryDelta { summary_index, delta } => self.summary_delta(summary_index, delta),
+            StreamEvent::ReasoningDelta { content_index, delta } => self.reasoning_delta(content_index, delta),
+            StreamEvent::ItemDone { item, raw } => self.item_done(item, &raw),
+            StreamEvent::Completed { response_id: _, usage, end_turn } => {
+                if let Some(turn) = &mut self.turn {
+                    turn.usage = usage;
+                    turn.attempts = 0;
+                    turn.phase = Phase::Ended(Next::Natural { go_on: end_turn == Some(false) });
+                }
+                self.advance();
+            }
+            StreamEvent::Failed(error) => self.response_failed(&error),
+        }
+    }
+
+    fn item_added(&mut self, output: OutputItem) {
+        let Some(turn_id) = self.turn_id() else { return };
+        let (id, kind, item) = match output {
+            OutputItem::Message { id, phase, .. } => {
+                let id = item::model_id(id);
+                (id.clone(), Kind::Message, item::agent_message(id, String::new(), phase))
+            }
+            OutputItem::Reasoning { id, .. } => {
+                let id = item::model_id(id);
+                (id.clone(), Kind::Reasoning, item::reasoning(id, Vec::new(), Vec::new()))
+            }
+            OutputItem::FunctionCall { .. }
+            | OutputItem::CustomToolCall { .. }
+            | OutputItem::WebSearchCall { .. }
+            | OutputItem::Other => return,
+        };
+        let started_at_ms = now_ms();
+        self.start_item(&turn_id, item::started(item, started_at_ms));
+        self.set_open(Some(Open { id, kind, started_at_ms }));
+    }
+
+    fn item_done(&mut self, output: OutputItem, raw: &RawValue) {
+        match output {
+            OutputItem::Message { id, phase, text, .. } => self.message_done(id, phase, text, raw),
+            OutputItem::Reasoning { id, summary, content, .. } => self.reasoning_done(id, summary, content, raw),
+            OutputItem::FunctionCall { call_id, name, namespace, arguments, .. } => {
+                self.call(Call { id: call_id.into(), namespace, name, input: CallInput::Function(arguments) }, raw);
+            }
+            OutputItem::CustomToolCall { call_id, name, input, .. } => {
+                self.call(Call { id: call_id.into(), namespace: None, name, input: CallInput::Custom(input) }, raw);
+            }
+            OutputItem::WebSearchCall { .. } => self.remember(raw),
+            OutputItem::Other => {}
+        }
+    }
+
+    fn message_done(&mut self, id: Option<String>, phase: Option<MessagePhase>, text: Option<String>, raw: &RawValue) {
+        // A message that holds nothing but a refusal shows no item, but the model sees it again.
+        let Some(text) = text else { return self.remember(raw) };
+        let item = self.model_item(Kind::Message, id, |id| item::agent_message(id, text, phase));
+        let is_answer = item::is_answer(&item.item);
+        if let Some(turn) = self.turn.as_mut().filter(|_| is_answer) {
+            turn.last_answer = Some(item::ended(item.clone(), now_ms()));
+        }
+        self.item_written(item, raw);
+    }
+
+    fn reasoning_done(&mut self, id: Option<String>, summary: Vec<String>, content: Vec<String>, raw: &RawValue) {
+        let item = self.model_item(Kind::Reasoning, id, |id| item::reasoning(id, summary, content));
+        self.item_written(item, raw);
+    }
+
+    /// An item that the model has finished: the one that it had begun, or one that begins with its end.
+    fn model_item(&mut self, kind: Kind, id: Option<String>, make: impl FnOnce(ItemId) -> ThreadItem) -> TimedItem {
+        if let Some(open) = self.take_open(kind) {
+            return item::started(make(open.id), open.started_at_ms);
+        }
+        let item = item::started(make(item::model_id(id)), now_ms());
+        if let Some(turn) = self.turn_id() {
+            self.start_item(&turn, item.clone());
+        }
+        item
+    }
+
+    /// The item's line precedes the model's own form of it, as readers of rollouts expect.
+    fn item_written(&mut self, item: TimedItem, raw: &RawValue) {
+        let Some(turn) = self.turn_id() else { return };
+        let history = history_item(raw);
+        self.history.push(&history);
+        self.end_item_with(&turn, item, vec![Record::History(history)]);
+    }
+
+    /// Starts a call at once, while the model goes on answering.
+    fn call(&mut self, call: Call, raw: &RawValue) {
+        self.remember(raw);
+        let events = self.events.clone();
+        let Some(turn) = &mut self.turn else { return };
+        let (id, scene) = (call.id.clone(), Arc::clone(&turn.scene));
+        let cx = Cx { id, turn: turn.id.clone(), number: turn.calls.len(), scene, events };
+        turn.calls.push(PendingCall::start(call, cx));
+    }
+
+    /// Keeps an item of the model's for its next request.
+    fn remember(&mut self, raw: &RawValue) {
+        let item = history_item(raw);
+        self.history.push(&item);
+        self.record(&[Record::History(item)]);
+    }
+
+    fn text_delta(&mut self, delta: String) {
+        let Some((turn_id, item_id)) = self.open_item(Kind::Message) else { return };
+        let thread_id = self.publisher.thread.clone();
+        let params = AgentMessageDeltaNotification { thread_id, turn_id, item_id, delta };
+        self.publisher.tell::<method::AgentMessageDelta>(&params);
+    }
+
+    fn summary_part_added(&mut self, summary_index: i64) {
+        let Some((turn_id, item_id)) = self.open_item(Kind::Reasoning) else { return };
+        let thread_id = self.publisher.thread.clone();
+        let params = ReasoningSummaryPartAddedNotification { thread_id, turn_id, item_id, summary_index };
+        self.publisher.tell::<method::ReasoningSummaryPartAdded>(&params);
+    }
+
+    fn summary_delta(&mut self, summary_index: i64, delta: String) {
+        let Some((turn_id, item_id)) = self.open_item(Kind::Reasoning) else { return };
+        let thread_id = self.publisher.thread.clone();
+        let params = ReasoningSummaryTextDeltaNotification { thread_id, turn_id, item_id, delta, summary_index };
+        self.publisher.tell::<method::ReasoningSummaryTextDelta>(&params);
+    }
+
+    fn reasoning_delta(&mut self, content_index: i64, delta: String) {
+        let Some((turn_id, item_id)) = self.open_item(Kind::Reasoning) else { return };
+        let thread_id = self.publisher.thread.clone();
+        let params = ReasoningTextDeltaNotification { thread_id, turn_id, item_id, delta, content_index };
+        self.publisher.tell::<method::ReasoningTextDelta>(&params);
+    }
+
+    /// Deltas without a started item of their kind are dropped.
+    fn open_item(&self, kind: Kind) -> Option<(TurnId, ItemId)> {
+        let turn = self.turn.as_ref()?;
+        let open = turn.streamed.open.as_ref().filter(|open| open.kind == kind)?;
+        Some((turn.id.clone(), open.id.clone()))
+    }
+
+    fn take_open(&mut self, kind: Kind) -> Option<Open> {
+        self.turn.as_mut()?.streamed.open.take_if(|open| open.kind == kind)
+    }
+
+    fn set_open(&mut self, open: Option<Open>) {
+        if let Some(turn) = &mut self.turn {
+            turn.streamed.open = open;
+        }
+    }
+
+    fn turn_id(&self) -> Option<TurnId> {
+        self.turn.as_ref().map(|turn| turn.id.clone())
+    }
+}

@@ -1,0 +1,350 @@
+//! One turn as a state machine: ask the model, run its calls, repeat, end once.
+//!
+//! Everything here is driven by the actor; nothing waits. Invariant: whatever happens, a turn that was started ends
+//! through [`Actor::finish`], which is the one place that says `turn/completed`.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use serde_json::value::RawValue;
+use tokio::time::{Duration, Instant};
+
+use super::actor::Actor;
+use super::call::PendingCall;
+use super::context::{item_id, message};
+use super::diff::TurnDiff;
+use super::stream::Streamed;
+use super::{Reply, item, prompt};
+use crate::model::catalog::ModelInfo;
+use crate::model::{self, ResponseStream, Retry, Usage};
+use crate::protocol::{
+    CodexErrorInfo, ErrorNotification, ItemId, ReasoningEffort, ReasoningSummary, ThreadStatus, TimedItem, Turn as WireTurn, TurnCompletedNotification,
+    TurnError, TurnId, TurnInterruptResponse, TurnItemsView, TurnStatus, UserInput, method,
+};
+use crate::store::Record;
+use crate::tools::Scene;
+use crate::util::json::raw;
+use crate::util::time::now_ms;
+
+/// A turn that runs.
+pub(super) struct Turn {
+    pub(super) id: TurnId,
+    pub(super) root: TurnId,
+    pub(super) started_at_ms: i64,
+    pub(super) model: Arc<ModelInfo>,
+    pub(super) scene: Arc<Scene>,
+    pub(super) effort: Option<ReasoningEffort>,
+    pub(super) summary: ReasoningSummary,
+    pub(super) service_tier: Option<String>,
+    pub(super) options: TurnOptions,
+    pub(super) phase: Phase,
+    /// What the current response has streamed so far.
+    pub(super) streamed: Streamed,
+    /// The calls of the current response, in its order.
+    pub(super) calls: Vec<PendingCall>,
+    /// Input that waits for the current response to be over.
+    pub(super) steered: VecDeque<UserSaid>,
+    /// Usage of the current response, until it is told.
+    pub(super) usage: Option<Usage>,
+    /// Failed attempts since the model last answered.
+    pub(super) attempts: u32,
+    pub(super) diff: TurnDiff,
+    pub(super) last_answer: Option<TimedItem>,
+    /// Sticky routing that the provider asked for.
+    pub(super) turn_state: Option<String>,
+}
+
+/// What `turn/start` says for one turn only.
+#[derive(Debug, Default, Clone)]
+pub(super) struct TurnOptions {
+    pub(super) output_schema: Option<serde_json::Value>,
+    pub(super) service_tier: Option<String>,
+    pub(super) trigger: Option<String>,
+    pub(super) parent: Option<TurnId>,
+    pub(super) metadata: BTreeMap<String, String>,
+}
+
+/// One input of the user.
+#[derive(Debug)]
+pub(super) struct UserSaid {
+    pub(super) content: Vec<UserInput>,
+    pub(super) client_id: Option<String>,
+}
+
+pub(super) enum Phase {
+    /// The model is answering.
+    Streaming(ResponseStream),
+    /// The answer is over (or was cut off); calls may still run.
+    Ended(Next),
+    /// Waiting before the request is repeated.
+    Backoff(Instant),
+}
+
+/// What follows once the calls of a response are done.
+#[derive(Debug)]
+pub(super) enum Next {
+    /// As the response says: go on if it held calls, input is waiting, or the model asked to go on.
+    Natural { go_on: bool },
+    /// The answer broke off: repeat the request.
+    Retry(Duration),
+    /// Nothing that can be mended.
+    Fail(TurnError),
+}
+
+/// How a turn ends.
+#[derive(Debug)]
+pub(super) enum Ending {
+    Completed,
+    Interrupted,
+    Failed(TurnError),
+}
+
+impl Turn {
+    pub(super) fn stream(&mut self) -> Option<&mut ResponseStream> {
+        match &mut self.phase {
+            Phase::Streaming(stream) => Some(stream),
+            Phase::Ended(_) | Phase::Backoff(_) => None,
+        }
+    }
+
+    pub(super) fn backoff(&self) -> Option<Instant> {
+        match self.phase {
+            Phase::Backoff(until) => Some(until),
+            Phase::Streaming(_) | Phase::Ended(_) => None,
+        }
+    }
+
+    /// The turn as clients see it.
+    pub(super) fn wire(&self, status: TurnStatus) -> WireTurn {
+        WireTurn {
+            id: self.id.clone(),
+            root_turn_id: Some(self.root.clone()),
+            items: Vec::new(),
+            items_view: TurnItemsView::NotLoaded,
+            status,
+            error: None,
+            started_at: Some(self.started_at_ms / 1000),
+            completed_at: None,
+            duration_ms: None,
+        }
+    }
+}
+
+impl Actor {
+    /// Asks the model with the history as it is.
+    pub(super) fn ask_model(&mut self) {
+        let Some(turn) = &mut self.turn else { return };
+        turn.streamed = Streamed::default();
+        turn.calls.clear();
+        turn.usage = None;
+        let request = self.request();
+        let stream = self.shared.model.stream(&self.provider, request);
+        if let Some(turn) = &mut self.turn {
+            turn.phase = Phase::Streaming(stream);
+        }
+    }
+
+    /// Goes on when the response is over and all its calls are done; called whenever either may have come true.
+    pub(super) fn advance(&mut self) {
+        let Some(turn) = &mut self.turn else { return };
+        if turn.calls.iter().any(PendingCall::is_running) {
+            return;
+        }
+        let Phase::Ended(next) = &mut turn.phase else { return };
+        let next = std::mem::replace(next, Next::Natural { go_on: false });
+        let called = !turn.calls.is_empty();
+        self.tell_usage();
+        self.settle_calls();
+        match next {
+            Next::Fail(error) => self.finish(Ending::Failed(error)),
+            Next::Retry(pause) if !self.has_steered() => self.back_off(pause),
+            Next::Natural { go_on } if !go_on && !called && !self.has_steered() => self.finish(Ending::Completed),
+            Next::Natural { .. } | Next::Retry(_) => {
+                self.take_steered();
+                self.ask_model();
+            }
+        }
+    }
+
+    fn has_steered(&self) -> bool {
+        self.turn.as_ref().is_some_and(|turn| !turn.steered.is_empty())
+    }
+
+    fn take_steered(&mut self) {
+        while let Some(said) = self.turn.as_mut().and_then(|turn| turn.steered.pop_front()) {
+            self.user_said(&said);
+        }
+    }
+
+    /// Takes input into the running turn. A model that is still answering is cut short.
+    pub(super) fn steer(&mut self, said: UserSaid) {
+        let Some(turn) = &mut self.turn else { return };
+        turn.steered.push_back(said);
+        if !matches!(turn.phase, Phase::Ended(_)) {
+            turn.phase = Phase::Ended(Next::Natural { go_on: true });
+            turn.streamed = Streamed::default();
+        }
+        self.advance();
+    }
+
+    /// Puts the user's input into the history and shows it.
+    fn user_said(&mut self, said: &UserSaid) {
+        let message = super::input::message(&said.content);
+        self.history.push(&message);
+        self.record(&[Record::History(message)]);
+        self.show_user_said(said);
+    }
+
+    pub(super) fn show_user_said(&mut self, said: &UserSaid) {
+        let Some(turn) = self.turn.as_ref().map(|turn| turn.id.clone()) else { return };
+        let item = item::started(item::user_message(said), now_ms());
+        self.start_item(&turn, item.clone());
+        self.end_item(&turn, item);
+    }
+
+    /// A response failed, or could not be had at all.
+    pub(super) fn response_failed(&mut self, error: &model::Error) {
+        let retry = error.retry();
+        let max = self.provider.stream_max_retries;
+        let Some(turn) = &mut self.turn else { return };
+        turn.streamed = Streamed::default();
+        turn.attempts += 1;
+        let attempt = turn.attempts;
+        let unbounded = self.unbounded_connection_retries();
+        let Some(turn) = &mut self.turn else { return };
+        let (pause, text, status) = match retry {
+            Retry::Stream { after, http_status } if attempt <= max => {
+                let pause = after.unwrap_or_else(|| model::backoff(attempt));
+                (pause, format!("Reconnecting... {attempt}/{max}"), http_status)
+            }
+            Retry::Connection if unbounded => {
+                (model::connection_backoff(attempt), "Reconnecting... waiting for network".to_owned(), None)
+            }
+            Retry::Connection if attempt <= max => {
+                (model::backoff(attempt), format!("Reconnecting... {attempt}/{max}"), None)
+            }
+            Retry::Never | Retry::Stream { .. } | Retry::Connection => {
+                turn.phase = Phase::Ended(Next::Fail(error.turn_error()));
+                self.advance();
+                return;
+            }
+        };
+        turn.phase = Phase::Ended(Next::Retry(pause));
+        self.tell_error(reconnecting(text, status, error), WillRetry::Yes);
+        self.advance();
+    }
+
+    fn back_off(&mut self, pause: Duration) {
+        if let Some(turn) = &mut self.turn {
+            turn.phase = Phase::Backoff(Instant::now() + pause);
+        }
+    }
+
+    fn tell_error(&self, error: TurnError, will_retry: WillRetry) {
+        let Some(turn) = &self.turn else { return };
+        self.publisher.tell::<method::Error>(&ErrorNotification {
+            error,
+            will_retry: will_retry == WillRetry::Yes,
+            thread_id: self.publisher.thread.clone(),
+            turn_id: turn.id.clone(),
+        });
+    }
+
+    /// Ends the turn. The order of what clients see is part of the protocol.
+    pub(super) fn finish(&mut self, ending: Ending) {
+        self.tell_usage();
+        if matches!(ending, Ending::Interrupted) {
+            self.abort_calls();
+            let marker = message("user", &[prompt::turn_aborted()]);
+            self.history.push(&marker);
+            self.record(&[Record::History(marker)]);
+        }
+        let Some(mut turn) = self.turn.take() else { return };
+        let completed_at_ms = now_ms();
+        let record = item::turn_ended(&turn, &ending, completed_at_ms);
+        self.record(&[record]);
+        if let Some(reply) = self.interrupter.take() {
+            reply.give(Ok(TurnInterruptResponse {}));
+        }
+        let (status, error, rest) = match ending {
+            Ending::Completed => (TurnStatus::Completed, None, ThreadStatus::Idle),
+            Ending::Interrupted => (TurnStatus::Interrupted, None, ThreadStatus::Idle),
+            Ending::Failed(error) => (TurnStatus::Failed, Some(error), ThreadStatus::SystemError),
+        };
+        self.waiting = 0;
+        self.set_status(rest);
+        let mut wire = turn.wire(status);
+        wire.error.clone_from(&error);
+        wire.completed_at = Some(completed_at_ms / 1000);
+        wire.duration_ms = Some(completed_at_ms - turn.started_at_ms);
+        if status == TurnStatus::Completed
+            && let Some(answer) = turn.last_answer.take()
+        {
+            wire.items.push(answer);
+            wire.items_view = TurnItemsView::Summary;
+        }
+        if let Some(error) = error {
+            self.publisher.tell::<method::Error>(&ErrorNotification {
+                error,
+                will_retry: false,
+                thread_id: self.publisher.thread.clone(),
+                turn_id: turn.id.clone(),
+            });
+        }
+        let thread_id = self.publisher.thread.clone();
+        self.publisher.tell::<method::TurnCompleted>(&TurnCompletedNotification { thread_id, turn: wire });
+        // The turn, and with it every task and open question of its calls, ends here, after its clients know.
+        drop(turn);
+    }
+
+    /// Puts the outputs of the response's calls into the history, in the order of the calls.
+    fn settle_calls(&mut self) {
+        let Some(turn) = &mut self.turn else { return };
+        let outputs: Vec<Box<RawValue>> = turn.calls.iter_mut().filter_map(PendingCall::take_output).collect();
+        let told: Vec<String> = turn.calls.iter_mut().flat_map(PendingCall::take_told).collect();
+        for output in outputs {
+            self.history.push(&output);
+            self.record(&[Record::History(output)]);
+        }
+        for text in told {
+            let message = message("developer", &[text]);
+            self.history.push(&message);
+            self.record(&[Record::History(message)]);
+        }
+    }
+
+    /// As [`Self::settle_calls`], with an answer for those that did not get to give one.
+    fn abort_calls(&mut self) {
+        if let Some(turn) = &mut self.turn {
+            turn.calls.iter_mut().for_each(PendingCall::abort);
+        }
+        self.settle_calls();
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum WillRetry {
+    Yes,
+}
+
+fn reconnecting(message: String, http_status: Option<u16>, cause: &model::Error) -> TurnError {
+    TurnError {
+        message,
+        codex_error_info: Some(CodexErrorInfo::ResponseStreamDisconnected { http_status_code: http_status }),
+        additional_details: Some(cause.turn_error().message),
+        misalignment: None,
+    }
+}
+
+/// The output of a call as an input item.
+pub(super) fn output_item(kind: &'static str, prefix: &str, call: &ItemId, output: &str) -> Box<RawValue> {
+    #[derive(serde::Serialize)]
+    struct Output<'a> {
+        #[serde(rename = "type")]
+        kind: &'static str,
+        id: String,
+        call_id: &'a str,
+        output: &'a str,
+    }
+    raw(&Output { kind, id: item_id(prefix), call_id: call.as_str(), output })
+}

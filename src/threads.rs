@@ -1,0 +1,254 @@
+//! The registry of loaded threads: starting, resuming, finding and unloading them.
+//!
+//! Knows threads and what is on disk; knows no connection. Whether anybody still follows a thread is told by whoever
+//! does know ([`Threads::watch_idle`]).
+
+mod access;
+mod provider;
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use uuid::Uuid;
+
+use self::access::Asked;
+use crate::config::{self, Effective, LoadError, Sources};
+use crate::model::Provider;
+use crate::protocol::{
+    ThreadHistoryMode, ThreadId, ThreadResumeParams, ThreadStartParams, Turn, TurnId,
+};
+use crate::store::{self, Page, Query, Store, Summary};
+use crate::thread::fold::Fold;
+use crate::thread::{
+    self, Error, NewThread, Outlet, Persistence, Result, Settings, Shared, Start, Stored, ThreadHandle, restore,
+};
+use crate::util::path::absolute;
+
+pub(crate) struct Threads {
+    pub(crate) shared: Arc<Shared>,
+    loaded: Arc<Mutex<HashMap<ThreadId, Loaded>>>,
+}
+
+struct Loaded {
+    handle: ThreadHandle,
+    /// How long the thread stays loaded when nobody follows it and nothing runs, in seconds.
+    unload_delay_secs: u64,
+}
+
+impl Threads {
+    pub(crate) fn new(sources: Arc<Sources>, outlet: Arc<dyn Outlet>) -> Self {
+        Self { shared: Arc::new(Shared::new(sources, outlet)), loaded: Arc::default() }
+    }
+
+    pub(crate) fn get(&self, id: &ThreadId) -> Option<ThreadHandle> {
+        self.lock().get(id).map(|loaded| loaded.handle.clone())
+    }
+
+    /// Ids of all loaded threads, sorted.
+    pub(crate) fn ids(&self) -> Vec<ThreadId> {
+        let mut ids: Vec<ThreadId> = self.lock().keys().cloned().collect();
+        ids.sort_unstable();
+        ids
+    }
+
+    /// Starts a new thread.
+    pub(crate) fn start(&self, params: &ThreadStartParams) -> Result<ThreadHandle> {
+        thread::check_environments(params.environments.as_deref())?;
+        let cwd = self.absolute(params.cwd.as_deref().unwrap_or_default());
+        let asked = Asked::of_start(params)?;
+        let mut config = self.configure(&cwd, params.config.as_ref(), params.model_provider.as_deref())?;
+        let mut access = asked.access(&config)?;
+        if params.cwd.is_some()
+            && let Some(root) = config::permission::trust_earned(&config, &access)
+        {
+            config::write_trust(&self.shared.sources.home, root)
+                .map_err(|error| Error::Failed(format!("failed to save the project's trust: {error}")))?;
+            config = self.configure(&cwd, params.config.as_ref(), params.model_provider.as_deref())?;
+            access = asked.access(&config)?;
+        }
+        let unload_delay_secs = config.thread_unload_delay_secs;
+        let model = self.model(params.model.as_deref(), &config)?;
+        let provider = self.provider(&config)?;
+        let mut settings = Settings::new(model, &config, access, cwd);
+        settings.adopt_start(params);
+        let start = Start {
+            config,
+            settings,
+            provider,
+            base_instructions: params.base_instructions.clone(),
+            developer_instructions: params.developer_instructions.clone(),
+        };
+        let new = NewThread {
+            id: ThreadId::from(Uuid::now_v7().to_string()),
+            persistence: if params.ephemeral == Some(true) { Persistence::InMemory } else { Persistence::OnDisk },
+            history_mode: params.history_mode.unwrap_or(ThreadHistoryMode::Paginated),
+            thread_source: params.thread_source.clone(),
+        };
+        let handle = thread::create(&self.shared, new, start)?;
+        self.insert(handle.clone(), unload_delay_secs);
+        Ok(handle)
+    }
+
+    /// Loads a stored thread.
+    pub(crate) async fn resume(&self, params: &ThreadResumeParams) -> Result<ThreadHandle> {
+        let (id, path) = (params.thread_id.clone(), params.path.as_ref().map(|path| absolute(&self.shared.cwd, path)));
+        let opened = self.on_disk(move |store| {
+            let (writer, records) = match path {
+                Some(path) => store.open_path(&path)?,
+                None => store.open(&id)?,
+            };
+            let summary = store.summary(&writer.meta().id)?;
+            Ok((writer, records, summary))
+        });
+        let (writer, records, summary) = opened.await?;
+        let stored_cwd = summary.cwd.clone();
+        let cwd = params.cwd.as_deref().map_or(stored_cwd, |cwd| self.absolute(cwd));
+        let stored_provider = summary.model_provider.clone();
+        let config = self.configure(&cwd, params.config.as_ref(), stored_provider.as_deref())?;
+        let asked = Asked::of_resume(params)?;
+        let access = asked.access(&config)?;
+        let unload_delay_secs = config.thread_unload_delay_secs;
+        let provider = self.provider(&config)?;
+        let model = self.model(summary.model.as_deref(), &config)?;
+        let mut settings = Settings::new(model, &config, access.clone(), cwd);
+        restore(&mut settings, &records);
+        let changed = settings.adopt_resume(params, access, &self.shared.cwd);
+        let start = Start {
+            config,
+            settings,
+            provider,
+            base_instructions: params.base_instructions.clone(),
+            developer_instructions: params.developer_instructions.clone(),
+        };
+        let handle = thread::resume(&self.shared, Stored { writer, records, summary, changed }, start);
+        self.insert(handle.clone(), unload_delay_secs);
+        Ok(handle)
+    }
+
+    /// The turns of a thread, oldest first, with all their items. `running` is the turn that is not over yet.
+    pub(crate) async fn turns(&self, id: &ThreadId, running: Option<TurnId>) -> Result<Vec<Turn>> {
+        let id = id.clone();
+        self.on_disk(move |store| {
+            let (summary, records) = store.read(&id)?;
+            let mut fold = Fold::new(summary.history_mode);
+            for record in &records {
+                fold.push(record);
+            }
+            Ok(fold.turns(running.as_ref()))
+        })
+        .await
+    }
+
+    /// What is stored of a thread; `None` when there is nothing.
+    pub(crate) async fn summary(&self, id: &ThreadId) -> Result<Option<Summary>> {
+        let id = id.clone();
+        match self.on_disk(move |store| store.summary(&id)).await {
+            Ok(summary) => Ok(Some(summary)),
+            Err(Error::Store(store::Error::NotFound(_))) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    pub(crate) async fn list(&self, query: Query) -> Result<Page<Summary>> {
+        self.on_disk(move |store| store.list(&query)).await
+    }
+
+    /// Names a thread that is not loaded.
+    pub(crate) async fn rename_stored(&self, id: &ThreadId, name: &str) -> Result<()> {
+        let (id, name) = (id.clone(), name.to_owned());
+        self.on_disk(move |store| store.set_name(&id, &name)).await
+    }
+
+    pub(crate) async fn archive(&self, id: &ThreadId) -> Result<()> {
+        let id = id.clone();
+        self.on_disk(move |store| store.archive(&id)).await
+    }
+
+    pub(crate) async fn unarchive(&self, id: &ThreadId) -> Result<Summary> {
+        let id = id.clone();
+        self.on_disk(move |store| store.unarchive(&id)).await
+    }
+
+    /// Runs blocking work on the store beside the event loop.
+    async fn on_disk<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Store) -> Result<T, store::Error> + Send + 'static,
+    ) -> Result<T> {
+        let store = self.shared.store.clone();
+        match tokio::task::spawn_blocking(move || work(&store)).await {
+            Ok(done) => Ok(done?),
+            Err(_panicked) => Err(Error::Failed("internal error".to_owned())),
+        }
+    }
+
+    /// Unloads a thread: its turn is interrupted, its commands are killed, its lock is freed.
+    pub(crate) async fn close(&self, id: &ThreadId) -> bool {
+        let Some(loaded) = self.lock().remove(id) else { return false };
+        if loaded.handle.close().await.is_err() {
+            tracing::debug!(thread = %id, "the thread had ended by itself");
+        }
+        true
+    }
+
+    /// Ends every thread.
+    pub(crate) async fn shutdown(&self) {
+        let all: Vec<Loaded> = self.lock().drain().map(|(_, loaded)| loaded).collect();
+        futures_util::future::join_all(all.iter().map(|loaded| loaded.handle.close())).await;
+    }
+
+    /// How long a thread may stay loaded unused, in seconds.
+    pub(crate) fn unload_delay_secs(&self, id: &ThreadId) -> Option<u64> {
+        self.lock().get(id).map(|loaded| loaded.unload_delay_secs)
+    }
+
+    fn insert(&self, handle: ThreadHandle, unload_delay_secs: u64) {
+        self.lock().insert(handle.id.clone(), Loaded { handle, unload_delay_secs });
+    }
+
+    fn absolute(&self, cwd: &str) -> PathBuf {
+        absolute(&self.shared.cwd, Path::new(cwd))
+    }
+
+    /// The configuration for one thread. A provider that the request names is the highest layer of it.
+    fn configure(
+        &self,
+        cwd: &Path,
+        request: Option<&serde_json::Map<String, serde_json::Value>>,
+        provider: Option<&str>,
+    ) -> Result<Effective> {
+        let mut request = request.cloned().unwrap_or_default();
+        if let Some(provider) = provider {
+            request.insert("model_provider".to_owned(), provider.into());
+        }
+        Ok(self.shared.sources.load(Some(cwd), Some(&request))?.effective)
+    }
+
+    fn model(&self, asked: Option<&str>, config: &Effective) -> Result<String> {
+        let model = asked.or(config.model.as_deref()).map(str::to_owned);
+        let model = match model {
+            Some(model) => model,
+            None => self.shared.catalog.models(config).map_err(load_error)?.default_model().map_or_else(String::new, |model| model.slug.clone()),
+        };
+        if model.is_empty() {
+            let refusal = "No models are available. Set `model` explicitly or check your model catalog configuration.";
+            return Err(Error::Refused(refusal.to_owned()));
+        }
+        Ok(model)
+    }
+
+    fn provider(&self, config: &Effective) -> Result<Provider> {
+        // A broken catalogue refuses the thread rather than running it on guesses.
+        self.shared.catalog.models(config).map_err(load_error)?;
+        provider::configured(config, &self.shared.sources.home)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<ThreadId, Loaded>> {
+        self.loaded.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn load_error(error: impl ToString) -> Error {
+    Error::Config(LoadError::new(error.to_string()))
+}
+

@@ -1,0 +1,32 @@
+//! The provider that a configuration names.
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::load_error;
+use crate::config::Effective;
+use crate::model::Provider;
+use crate::thread::Result;
+
+/// Finds the provider among the configured and the built-in ones.
+pub(super) fn configured(config: &Effective, home: &Path) -> Result<Provider> {
+    let id = config.model_provider.as_str();
+    if let Some(settings) = config.model_providers.get(id) {
+        let mut settings = settings.clone();
+        resolve_script(&mut settings, home);
+        let settings = serde_json::from_value(settings).map_err(load_error)?;
+        return Provider::from_settings(id, settings).map_err(load_error);
+    }
+    Provider::built_in(id, config.openai_base_url.as_deref())
+        .ok_or_else(|| load_error(format!("Model provider `{id}` not found")))
+}
+
+/// A script is named relative to the home.
+fn resolve_script(settings: &mut Value, home: &Path) {
+    if let Some(script) = settings.get_mut("script")
+        && let Some(path) = script.as_str()
+    {
+        *script = Value::String(home.join(path).to_string_lossy().into_owned());
+    }
+}

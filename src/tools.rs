@@ -1,0 +1,140 @@
+//! The tools that a model is offered, and how a call of one runs.
+//!
+//! A call runs in a task of its own, beside the thread that it belongs to. What it does to the thread (items,
+//! output, questions to the user) it does by sending [`Effect`]s, which the thread applies in order; so a tool knows
+//! neither the thread's state nor who listens.
+
+mod apply_patch;
+mod approval;
+mod exec_command;
+mod scene;
+mod spec;
+mod write_stdin;
+
+pub(crate) use scene::{AllowLogin, PatchTool, Scene};
+pub(crate) use spec::offered;
+
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, oneshot};
+
+use crate::exec::SessionEvent;
+use crate::patch::Edit;
+use crate::protocol::{ItemId, TimedItem, TurnId};
+use crate::thread::{Question, Ticket};
+
+/// One call, as the model made it.
+#[derive(Debug)]
+pub(crate) struct Call {
+    pub(crate) id: ItemId,
+    /// The namespace before the name, when there is one.
+    pub(crate) namespace: Option<String>,
+    pub(crate) name: String,
+    pub(crate) input: CallInput,
+}
+
+#[derive(Debug)]
+pub(crate) enum CallInput {
+    /// A function: its arguments, JSON as text.
+    Function(String),
+    /// A custom tool: its input as it stands.
+    Custom(String),
+}
+
+/// What a call did.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// The text that the model is given.
+    Output(String),
+    /// The user wants the whole turn to end.
+    Cancelled,
+}
+
+impl Outcome {
+    fn text(text: impl Into<String>) -> Self {
+        Self::Output(text.into())
+    }
+}
+
+/// What a call does to its thread.
+pub(crate) enum Effect {
+    ItemStarted(TimedItem),
+    /// Ends an item that has been started.
+    ItemCompleted(TimedItem),
+    /// A command runs now. Its item has been started already when it had to be approved.
+    CommandStarted { session: u32, item: TimedItem, announced: Announced },
+    /// Somebody typed into a running command.
+    Interaction { session: u32, stdin: String },
+    /// The command could not be started after all.
+    CommandFailed { session: u32, message: String },
+    /// Shows that the thread waits for its user, then the item in question, then asks.
+    Ask { item: TimedItem, question: Question, ticket: oneshot::Sender<Ticket> },
+    /// The question of this call is not open any more.
+    Asked,
+    /// Files have been edited.
+    Patched(Vec<Edit>),
+    /// Something that the model is to know besides the call's output.
+    Tell(String),
+    /// Something that the user is to know.
+    Warn(String),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Announced {
+    Yes,
+    No,
+}
+
+/// What reaches a thread from the tasks that work for it.
+pub(crate) enum Event {
+    Effect { turn: TurnId, call: usize, effect: Effect },
+    Terminal(SessionEvent),
+    Done { turn: TurnId, call: usize, outcome: Outcome },
+}
+
+impl From<SessionEvent> for Event {
+    fn from(event: SessionEvent) -> Self {
+        Self::Terminal(event)
+    }
+}
+
+/// The context of one running call.
+pub(crate) struct Cx {
+    pub(crate) id: ItemId,
+    pub(crate) turn: TurnId,
+    /// The call's place among the calls of its response.
+    pub(crate) number: usize,
+    pub(crate) scene: Arc<Scene>,
+    pub(crate) events: mpsc::Sender<Event>,
+}
+
+impl Cx {
+    /// Applies an effect. When the thread has ended, its calls are being ended too, and nothing is left to be done.
+    async fn apply(&self, effect: Effect) {
+        let event = Event::Effect { turn: self.turn.clone(), call: self.number, effect };
+        if self.events.send(event).await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+/// Runs a call to its end.
+pub(crate) async fn run(cx: &Cx, call: Call) -> Outcome {
+    // `functions` is the namespace of everything that has none.
+    let namespace = call.namespace.as_deref().filter(|&namespace| namespace != "functions").unwrap_or_default();
+    match (namespace, call.name.as_str(), call.input) {
+        ("", "exec_command", CallInput::Function(arguments)) => exec_command::run(cx, &arguments).await,
+        ("", "write_stdin", CallInput::Function(arguments)) => write_stdin::run(cx, &arguments).await,
+        ("", "apply_patch", CallInput::Custom(text)) if cx.scene.offers_patch_tool() => {
+            apply_patch::run_tool(cx, &text).await
+        }
+        ("", "exec_command" | "write_stdin", CallInput::Custom(_)) => Outcome::text("aborted"),
+        (_, name, CallInput::Function(_)) => Outcome::text(format!("unsupported call: {namespace}{name}")),
+        (_, name, CallInput::Custom(_)) => Outcome::text(format!("unsupported custom tool call: {namespace}{name}")),
+    }
+}
+
+/// Decodes a call's arguments; the error is what the model is told.
+fn arguments<'a, T: serde::Deserialize<'a>>(text: &'a str) -> Result<T, Outcome> {
+    serde_json::from_str(text).map_err(|error| Outcome::Output(format!("failed to parse function arguments: {error}")))
+}

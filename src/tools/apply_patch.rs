@@ -1,0 +1,144 @@
+//! `apply_patch`: edits files by a patch, whether it comes as a tool of its own or through the shell.
+
+use std::path::{Path, PathBuf};
+
+use super::approval::{answered, ask};
+use super::{Cx, Effect, Outcome};
+use crate::patch::{self, Plan};
+use crate::policy::decide::{self, Decision, PatchQuestion, SandboxKind};
+use crate::policy::writable::is_protected;
+use crate::protocol::{
+    FileChangeApprovalDecision as Answer, FileChangeRequestApprovalParams, PatchApplyStatus, ThreadItem, TimedItem,
+    method,
+};
+use crate::thread::item;
+use crate::util::time::now_ms;
+
+/// What a model is told that ran a patch as if it were a script.
+pub(super) const BARE_PATCH: &str = "apply_patch verification failed: the script is a patch, but nothing applies it; \
+                                     send it as a here-document: apply_patch <<'EOF' … EOF";
+
+/// A patch that came as a custom tool call.
+pub(super) async fn run_tool(cx: &Cx, text: &str) -> Outcome {
+    let cwd = cx.scene.cwd.clone();
+    run(cx, text, &cwd).await
+}
+
+/// A patch that came as a script. The answer has the shape of a command's.
+pub(super) async fn run_script(cx: &Cx, text: &str, cwd: &Path) -> Outcome {
+    match run(cx, text, cwd).await {
+        Outcome::Output(told) if told.starts_with("Exit code:") => {
+            Outcome::Output(format!("Wall time: 0.0000 seconds\nOutput:\n{told}"))
+        }
+        other => other,
+    }
+}
+
+async fn run(cx: &Cx, text: &str, cwd: &Path) -> Outcome {
+    let plan = match verify(text, cwd).await {
+        Ok(plan) => plan,
+        Err(told) => return Outcome::Output(told),
+    };
+    let scene = &cx.scene;
+    let paths = plan.paths();
+    let decision = decide::patch(&PatchQuestion {
+        policy: &scene.approval_policy,
+        sandbox: SandboxKind::from(&scene.sandbox),
+        writable_roots: &scene.writable_roots,
+        paths: &paths,
+    });
+    let item = change(cx, &plan, PatchApplyStatus::InProgress);
+    match decision {
+        Decision::Refuse { told } => return Outcome::Output(told),
+        Decision::Ask { reason, .. } if !scene.grants().allows_files(&paths) => {
+            if let Some(refused) = refused(cx, &item, reason, &paths).await {
+                return refused;
+            }
+        }
+        Decision::Run(_) | Decision::Ask { .. } => cx.apply(Effect::ItemStarted(item.clone())).await,
+    }
+    if SandboxKind::from(&scene.sandbox).restricts()
+        && let Some(path) = paths.iter().find(|path| is_protected(path, &scene.writable_roots))
+    {
+        cx.apply(Effect::ItemCompleted(with_status(item, PatchApplyStatus::Failed))).await;
+        return Outcome::Output(failure(&format!("{} is protected and stays read-only", path.display())));
+    }
+    write(cx, plan, item).await
+}
+
+async fn verify(text: &str, cwd: &Path) -> Result<Plan, String> {
+    let (text, cwd) = (text.to_owned(), cwd.to_owned());
+    let verified = tokio::task::spawn_blocking(move || patch::parse(&text).and_then(|patch| Plan::verify(&patch, &cwd)));
+    match verified.await {
+        Ok(Ok(plan)) => Ok(plan),
+        Ok(Err(error)) => Err(error.refusal()),
+        Err(_panicked) => Err("apply_patch failed: internal error".to_owned()),
+    }
+}
+
+/// Asks the user; `None` when the patch may be applied.
+async fn refused(
+    cx: &Cx,
+    item: &TimedItem,
+    reason: Option<String>,
+    paths: &[PathBuf],
+) -> Option<Outcome> {
+    let params = FileChangeRequestApprovalParams {
+        thread_id: cx.scene.thread.clone(),
+        turn_id: cx.turn.clone(),
+        item_id: cx.id.clone(),
+        started_at_ms: item.started_at_ms.unwrap_or_default(),
+        reason,
+        grant_root: None,
+    };
+    let answer = ask::<method::FileChangeRequestApproval>(cx, item.clone(), &params).await;
+    let told = match answer.map(|answer| answer.decision) {
+        Some(Answer::Accept) => None,
+        Some(Answer::AcceptForSession) => {
+            cx.scene.grants().allow_files(paths.iter().cloned());
+            None
+        }
+        Some(Answer::Cancel) => Some(Outcome::Cancelled),
+        Some(Answer::Decline) => Some(Outcome::text("patch rejected by user")),
+        None => Some(Outcome::text("patch rejected: the approval request failed")),
+    };
+    if told.is_some() {
+        cx.apply(Effect::ItemCompleted(with_status(item.clone(), PatchApplyStatus::Declined))).await;
+    }
+    answered(cx).await;
+    told
+}
+
+async fn write(cx: &Cx, plan: Plan, item: TimedItem) -> Outcome {
+    let written = tokio::task::spawn_blocking(move || plan.apply()).await;
+    let (status, edits, told) = match written {
+        Ok(Ok(applied)) => {
+            let told = format!("Exit code: 0\nWall time: 0 seconds\nOutput:\n{}", applied.summary);
+            (PatchApplyStatus::Completed, applied.edits, told)
+        }
+        Ok(Err(failed)) => {
+            (PatchApplyStatus::Failed, failed.edits, failure(&failed.error.to_string()))
+        }
+        Err(_panicked) => (PatchApplyStatus::Failed, Vec::new(), failure("internal error")),
+    };
+    cx.apply(Effect::ItemCompleted(with_status(item, status))).await;
+    if !edits.is_empty() {
+        cx.apply(Effect::Patched(edits)).await;
+    }
+    Outcome::Output(told)
+}
+
+fn failure(reason: &str) -> String {
+    format!("Exit code: 1\nWall time: 0 seconds\nOutput:\n{reason}\n")
+}
+
+fn change(cx: &Cx, plan: &Plan, status: PatchApplyStatus) -> TimedItem {
+    item::started(ThreadItem::FileChange { id: cx.id.clone(), changes: plan.changes(), status }, now_ms())
+}
+
+fn with_status(mut item: TimedItem, became: PatchApplyStatus) -> TimedItem {
+    if let ThreadItem::FileChange { status, .. } = &mut item.item {
+        *status = became;
+    }
+    item
+}

@@ -1,0 +1,26 @@
+//! Asking the user: one question, the states around it, and what the answer means.
+
+use tokio::sync::oneshot;
+
+use super::{Cx, Effect};
+use crate::protocol::{Request, TimedItem};
+use crate::thread::Question;
+use crate::util::json::raw;
+
+/// Shows the item in question, puts the question to the clients and waits for an answer, however long it takes. `None` stands for an answer that
+/// is an error, or that is not of the expected shape.
+///
+/// The thread shows that it waits until [`answered`] is called.
+pub(super) async fn ask<R: Request>(cx: &Cx, item: TimedItem, params: &R::Params) -> Option<R::Response> {
+    let question = Question { method: R::METHOD, params: raw(params) };
+    let (sender, ticket) = oneshot::channel();
+    cx.apply(Effect::Ask { item, question, ticket: sender }).await;
+    let mut ticket = ticket.await.ok()?;
+    let answer = ticket.answer().await?.ok()?;
+    serde_json::from_str(answer.get()).ok()
+}
+
+/// The question is settled, and the thread need not show it any more.
+pub(super) async fn answered(cx: &Cx) {
+    cx.apply(Effect::Asked).await;
+}

@@ -1,0 +1,69 @@
+//! What a call may know of its thread: settings and shared means, as they were when the turn began.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::exec::{EnvironmentPolicy, Shell, Terminals, Truncation};
+use crate::policy::decide::Enforcement;
+use crate::policy::grant::Grants;
+use crate::policy::rules::Rules;
+use crate::protocol::{AskForApproval, NetworkAccess, SandboxPolicy, ThreadId};
+
+pub(crate) struct Scene {
+    pub(crate) thread: ThreadId,
+    pub(crate) home: PathBuf,
+    pub(crate) model: String,
+    pub(crate) cwd: PathBuf,
+    pub(crate) approval_policy: AskForApproval,
+    pub(crate) sandbox: SandboxPolicy,
+    /// Folders that patches may write without a question.
+    pub(crate) writable_roots: Vec<PathBuf>,
+    pub(crate) shell: Shell,
+    pub(crate) allow_login_shell: AllowLogin,
+    pub(crate) environment: EnvironmentPolicy,
+    /// How much output the model is shown.
+    pub(crate) truncation: Truncation,
+    /// The longest wait for output of a command that is only looked at, in milliseconds.
+    pub(crate) max_poll_ms: u64,
+    pub(crate) patch_tool: PatchTool,
+    pub(crate) rules: Arc<Mutex<Rules>>,
+    pub(crate) terminals: Arc<Terminals>,
+    /// What the user has allowed for as long as the thread is loaded.
+    pub(crate) grants: Arc<Mutex<Grants>>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum AllowLogin {
+    Yes,
+    No,
+}
+
+/// Whether the model is offered `apply_patch` as a tool of its own. Through the shell it always works.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PatchTool {
+    Offered,
+    Absent,
+}
+
+/// Whether commands can be confined on this system. Until they can, none runs in a pretended sandbox.
+pub(super) const ENFORCEMENT: Enforcement = Enforcement::Missing;
+
+impl Scene {
+    pub(super) fn grants(&self) -> MutexGuard<'_, Grants> {
+        self.grants.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn network_is_restricted(&self) -> bool {
+        match &self.sandbox {
+            SandboxPolicy::DangerFullAccess => false,
+            SandboxPolicy::ExternalSandbox { network_access } => *network_access == NetworkAccess::Restricted,
+            SandboxPolicy::ReadOnly { network_access } | SandboxPolicy::WorkspaceWrite { network_access, .. } => {
+                !network_access
+            }
+        }
+    }
+
+    pub(super) fn offers_patch_tool(&self) -> bool {
+        self.patch_tool == PatchTool::Offered
+    }
+}

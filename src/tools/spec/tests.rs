@@ -1,0 +1,115 @@
+//! The definitions against the table of what trained models emit.
+
+use super::*;
+
+fn definitions(text: &RawValue) -> Vec<Value> {
+    serde_json::from_str(text.get()).expect("an array")
+}
+
+/// Checks a function's parameters, written `name: type` in the order of names, and which of them are required.
+#[track_caller]
+fn check(definition: &Value, name: &str, parameters: &[&str], required: &[&str]) {
+    assert_eq!(definition["name"], name);
+    assert_eq!((&definition["type"], &definition["strict"]), (&json!("function"), &json!(false)));
+    let schema = &definition["parameters"];
+    assert_eq!(
+        (&schema["type"], &schema["additionalProperties"]),
+        (&json!("object"), &json!(false))
+    );
+    assert_eq!(schema["required"], json!(required));
+    let properties = schema["properties"].as_object().expect("an object");
+    let mut found: Vec<String> = properties
+        .iter()
+        .map(|(name, value)| format!("{name}: {}", value["type"].as_str().expect("a type")))
+        .collect();
+    found.sort();
+    assert_eq!(found, parameters);
+    for described in properties.values().chain([definition]) {
+        let text = described["description"].as_str().expect("a description");
+        assert!(text.ends_with('.') && !text.contains("  "), "{text}");
+    }
+}
+
+#[test]
+fn shell_tools_have_the_parameters_that_models_know() {
+    let offered = definitions(&SHELL);
+    assert_eq!(offered.len(), 2);
+    check(
+        &offered[0],
+        "exec_command",
+        &[
+            "cmd: string",
+            "justification: string",
+            "login: boolean",
+            "max_output_tokens: number",
+            "prefix_rule: array",
+            "sandbox_permissions: string",
+            "shell: string",
+            "tty: boolean",
+            "workdir: string",
+            "yield_time_ms: number",
+        ],
+        &["cmd"],
+    );
+    let properties = &offered[0]["parameters"]["properties"];
+    assert_eq!(
+        properties["sandbox_permissions"]["enum"],
+        json!(["use_default", "require_escalated"])
+    );
+    assert_eq!(properties["prefix_rule"]["items"], json!({ "type": "string" }));
+    check(
+        &offered[1],
+        "write_stdin",
+        &[
+            "chars: string",
+            "max_output_tokens: number",
+            "session_id: number",
+            "yield_time_ms: number",
+        ],
+        &["session_id"],
+    );
+}
+
+#[test]
+fn the_patch_tool_comes_last_with_its_grammar() {
+    let offered = definitions(&SHELL_AND_PATCH);
+    assert_eq!(offered[..2], definitions(&SHELL));
+    let patch = &offered[2];
+    assert_eq!((&patch["type"], &patch["name"]), (&json!("custom"), &json!("apply_patch")));
+    assert_eq!(
+        (&patch["format"]["type"], &patch["format"]["syntax"]),
+        (&json!("grammar"), &json!("lark"))
+    );
+    let grammar = patch["format"]["definition"].as_str().expect("a grammar");
+    let markers = [
+        "Begin Patch",
+        "End Patch",
+        "Add File: ",
+        "Delete File: ",
+        "Update File: ",
+        "Move to: ",
+        "End of File",
+    ];
+    for marker in markers {
+        assert!(grammar.contains(marker), "{marker}");
+    }
+}
+
+#[test]
+fn every_name_in_the_grammar_is_defined() {
+    let grammar = include_str!("../apply_patch.lark");
+    let rules = || {
+        grammar
+            .lines()
+            .filter(|line| !line.starts_with("//"))
+            .filter_map(|line| line.split_once(": "))
+    };
+    let defined: Vec<&str> = rules().map(|(name, _)| name).collect();
+    assert_eq!(defined.first(), Some(&"start"));
+    let is_terminal = |name: &str| name.starts_with(|c: char| c.is_ascii_uppercase());
+    for (name, body) in rules().filter(|(name, _)| !is_terminal(name)) {
+        for used in body.split(|c: char| !c.is_ascii_alphabetic()).filter(|used| !used.is_empty()) {
+            assert!(defined.contains(&used), "{used} in {name}");
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! `write_stdin`: types into a running command, or looks at what it has printed since.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use super::exec_command::{DEFAULT_OUTPUT_TOKENS, YIELD, report};
+use super::{Cx, Effect, Outcome, arguments};
+use crate::exec::WriteError;
+
+/// What to wait after typing, and at least when only looking, in milliseconds.
+const DEFAULT_YIELD: u64 = 250;
+const MIN_POLL: u64 = 5_000;
+
+#[derive(Debug, Deserialize)]
+struct Arguments {
+    session_id: i64,
+    #[serde(default)]
+    chars: String,
+    yield_time_ms: Option<u64>,
+    max_output_tokens: Option<usize>,
+}
+
+pub(super) async fn run(cx: &Cx, text: &str) -> Outcome {
+    let arguments: Arguments = match arguments(text) {
+        Ok(arguments) => arguments,
+        Err(told) => return told,
+    };
+    let id = u32::try_from(arguments.session_id).ok();
+    let Some(session) = id.and_then(|id| cx.scene.terminals.get(id)) else {
+        return failed(&format!("Unknown process id {}", arguments.session_id));
+    };
+    let wait = arguments.yield_time_ms.unwrap_or(DEFAULT_YIELD);
+    let wait = match arguments.chars.is_empty() {
+        true => wait.clamp(MIN_POLL, cx.scene.max_poll_ms.max(MIN_POLL)),
+        false => wait.clamp(*YIELD.start(), *YIELD.end()),
+    };
+    if !arguments.chars.is_empty() {
+        match session.write(arguments.chars.as_bytes()).await {
+            // What a command printed before it ended is handed out below.
+            Ok(()) | Err(WriteError::Ended) => {}
+            Err(WriteError::StdinClosed) => {
+                return failed("stdin is closed for this session; rerun exec_command with tty=true to keep stdin open");
+            }
+            Err(WriteError::Io(error)) => return failed(&error.to_string()),
+        }
+    }
+    if !(arguments.chars.is_empty() && session.finished().is_some()) {
+        cx.apply(Effect::Interaction { session: session.id(), stdin: arguments.chars }).await;
+    }
+    let collected = session.collect(Duration::from_millis(wait)).await;
+    if collected.exit.is_some() {
+        drop(cx.scene.terminals.remove(session.id()));
+    }
+    let max_tokens = arguments.max_output_tokens.unwrap_or(DEFAULT_OUTPUT_TOKENS);
+    Outcome::Output(report(cx, &collected, session.id(), max_tokens))
+}
+
+fn failed(reason: &str) -> Outcome {
+    Outcome::Output(format!("write_stdin failed: {reason}"))
+}

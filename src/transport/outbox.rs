@@ -1,0 +1,132 @@
+//! The queue between everybody who has something to tell a peer and the one writer of its link.
+//!
+//! Bounded by bytes, in a way that never drops and never blocks a sender in the middle of its work: pushing always
+//! succeeds, and whoever is about to produce more first awaits [`Outbox::room`]. So the queue exceeds its bound by
+//! at most what each producer makes of one input, and a peer that does not read stalls its producers, not the server.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use tokio::sync::Notify;
+
+/// How many bytes may wait before producers are asked to pause.
+const HIGH_WATER: usize = 4 * 1024 * 1024;
+
+#[derive(Debug, Default)]
+pub(crate) struct Outbox {
+    queue: Mutex<Queue>,
+    /// Wakes the writer: there is something to write, or the end has come.
+    filled: Notify,
+    /// Wakes producers: there is room again.
+    drained: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    lines: VecDeque<Bytes>,
+    bytes: usize,
+    closed: bool,
+}
+
+impl Outbox {
+    /// Queues one line, line end included. After [`Outbox::close`] the line is dropped.
+    pub(crate) fn push(&self, line: Bytes) {
+        {
+            let mut queue = self.lock();
+            if queue.closed {
+                return;
+            }
+            queue.bytes += line.len();
+            queue.lines.push_back(line);
+        }
+        self.filled.notify_one();
+    }
+
+    /// Whether producers should await [`Outbox::room`].
+    pub(crate) fn is_full(&self) -> bool {
+        let queue = self.lock();
+        queue.bytes > HIGH_WATER && !queue.closed
+    }
+
+    /// Waits until the queue is below its bound (or closed).
+    pub(crate) async fn room(&self) {
+        loop {
+            let drained = self.drained.notified();
+            tokio::pin!(drained);
+            // Registers before looking, so that a drain between the look and the wait is not missed.
+            drained.as_mut().enable();
+            if !self.is_full() {
+                return;
+            }
+            drained.await;
+        }
+    }
+
+    /// Moves all waiting lines to `batch`; waits for the first one. `false` once the outbox is closed and empty.
+    pub(crate) async fn drain(&self, batch: &mut Vec<Bytes>) -> bool {
+        loop {
+            {
+                let mut queue = self.lock();
+                if !queue.lines.is_empty() {
+                    batch.extend(queue.lines.drain(..));
+                    queue.bytes = 0;
+                    break;
+                }
+                if queue.closed {
+                    return false;
+                }
+            }
+            self.filled.notified().await;
+        }
+        self.drained.notify_waiters();
+        true
+    }
+
+    /// Takes no more lines; what is queued may still be drained.
+    pub(crate) fn close(&self) {
+        self.lock().closed = true;
+        self.filled.notify_one();
+        self.drained.notify_waiters();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        // A panic while the lock was held cannot leave the queue half changed.
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn keeps_order_and_ends_after_the_last_line() {
+        let outbox = Outbox::default();
+        outbox.push(Bytes::from_static(b"a\n"));
+        outbox.push(Bytes::from_static(b"b\n"));
+        outbox.close();
+        outbox.push(Bytes::from_static(b"late\n"));
+        let mut batch = Vec::new();
+        assert!(outbox.drain(&mut batch).await);
+        assert_eq!(batch, ["a\n", "b\n"]);
+        assert!(!outbox.drain(&mut batch).await);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_full_outbox_holds_producers_until_it_is_drained() {
+        let outbox = Arc::new(Outbox::default());
+        outbox.push(Bytes::from(vec![0; HIGH_WATER + 1]));
+        assert!(tokio::time::timeout(Duration::from_secs(1), outbox.room()).await.is_err());
+        let waiting = tokio::spawn({
+            let outbox = Arc::clone(&outbox);
+            async move { outbox.room().await }
+        });
+        tokio::task::yield_now().await;
+        assert!(outbox.drain(&mut Vec::new()).await);
+        waiting.await.unwrap();
+    }
+}

@@ -1,0 +1,83 @@
+//! What the scenarios are written with: a home and a workspace of their own, a scripted model, and a client that
+//! speaks JSONL with the server under test.
+//!
+//! A scenario scripts the model, speaks, and compares the trace. When its client is dropped, the server is ended and
+//! the whole trace is held against the rules of order (`order`) and the JSON Schema (`schema`).
+
+pub(crate) mod client;
+pub(crate) mod event;
+pub(crate) mod home;
+pub(crate) mod model;
+pub(crate) mod order;
+pub(crate) mod schema;
+pub(crate) mod server;
+pub(crate) mod trace;
+
+use serde_json::{Value, json};
+
+pub(crate) use client::Client;
+pub(crate) use event as ev;
+pub(crate) use home::{Config, Home};
+pub(crate) use model::{Gate, Model, Step, cut, held, http};
+
+/// Ends a scenario early when another binary than ours is under test: what follows is better than the reference.
+macro_rules! ours_only {
+    () => {
+        if crate::harness::server::is_another() {
+            return;
+        }
+    };
+}
+pub(crate) use ours_only;
+
+/// Ends a scenario early while the schema does not have this method: it starts to count when the method arrives.
+macro_rules! waits_for {
+    ($method:literal) => {
+        if !crate::harness::schema::has($method) {
+            return;
+        }
+    };
+}
+pub(crate) use waits_for;
+
+/// One scenario's world.
+pub(crate) struct Lab {
+    pub(crate) home: Home,
+    pub(crate) model: Model,
+}
+
+impl Lab {
+    /// A fresh world with the default configuration.
+    pub(crate) fn new() -> Self {
+        Self::with(&Config::default())
+    }
+
+    /// A fresh world with this configuration.
+    pub(crate) fn with(config: &Config) -> Self {
+        let model = Model::start();
+        let home = Home::new();
+        home.write_config(config, &model.url());
+        Self { home, model }
+    }
+
+    /// Starts a server without the handshake.
+    pub(crate) fn spawn(&self) -> Client {
+        Client::spawn(&self.home, &["app-server"])
+    }
+
+    /// Starts a server and shakes hands, with the experimental interface.
+    pub(crate) fn start(&self) -> Client {
+        self.start_with(&json!({"experimentalApi": true}))
+    }
+
+    /// Starts a server and shakes hands with these capabilities.
+    pub(crate) fn start_with(&self, capabilities: &Value) -> Client {
+        let client = self.spawn();
+        client.request(
+            "initialize",
+            json!({"clientInfo": {"name": "it", "title": "Tests", "version": "1.0.0"}, "capabilities": capabilities}),
+        );
+        client.notify("initialized", Value::Null);
+        client
+    }
+}

@@ -1,0 +1,335 @@
+//! A JSON-RPC client over the server's pipes: requests, notifications, answers to the server's requests, raw bytes.
+//!
+//! Waiting takes the first message that fits out of what came; everything stays in the trace.
+
+use std::cell::{Cell, RefCell};
+use std::io::{BufRead as _, BufReader};
+use std::process::{ChildStdout, ExitStatus};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::sync::{Arc, Mutex};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
+use serde_json::{Value, json};
+
+use super::server::Server;
+use super::trace::{Entry, render};
+use super::{Home, order, schema};
+
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// An error answer.
+#[derive(Debug, PartialEq)]
+pub(crate) struct RpcError {
+    pub(crate) code: i64,
+    pub(crate) message: String,
+    pub(crate) data: Value,
+}
+
+/// A connection and the process at its end.
+pub(crate) struct Client {
+    server: Server,
+    reader: Option<JoinHandle<()>>,
+    inbox: Receiver<Value>,
+    stash: RefCell<Vec<Value>>,
+    trace: Arc<Mutex<Vec<Entry>>>,
+    next: Cell<i64>,
+    work: String,
+}
+
+impl Client {
+    pub(crate) fn spawn(home: &Home, args: &[&str]) -> Self {
+        let (server, stdout) = Server::spawn(home, args);
+        let (tx, inbox) = mpsc::channel();
+        let trace = Arc::new(Mutex::new(Vec::new()));
+        let heard = Arc::clone(&trace);
+        let reader = Some(thread::spawn(move || pump(stdout, &heard, &tx)));
+        let work = home.work().to_str().unwrap().to_owned();
+        Self { server, reader, inbox, stash: RefCell::default(), trace, next: Cell::new(0), work }
+    }
+
+    // Sending.
+
+    pub(crate) fn raw(&self, bytes: impl AsRef<[u8]>) {
+        self.server.write(bytes.as_ref());
+    }
+
+    pub(crate) fn send(&self, message: &Value) {
+        self.push(message, false);
+    }
+
+    fn push(&self, message: &Value, loose: bool) {
+        self.trace.lock().unwrap().push(Entry { sent: true, loose, message: message.clone() });
+        self.raw(format!("{message}\n"));
+    }
+
+    /// Sends a notification; params of null are left out.
+    pub(crate) fn notify(&self, method: &str, params: Value) {
+        self.send(&envelope(json!({"method": method}), params));
+    }
+
+    /// Sends a request and returns its id.
+    pub(crate) fn post(&self, method: &str, params: Value) -> i64 {
+        let id = self.next.get() + 1;
+        self.next.set(id);
+        self.send(&envelope(json!({"id": id, "method": method}), params));
+        id
+    }
+
+    pub(crate) fn respond(&self, request: &Value, result: Value) {
+        self.send(&json!({"id": request["id"], "result": result}));
+    }
+
+    pub(crate) fn decide(&self, request: &Value, decision: &str) {
+        self.respond(request, json!({"decision": decision}));
+    }
+
+    /// Answers with something that the schema does not allow.
+    pub(crate) fn respond_badly(&self, request: &Value, answer: Value) {
+        let mut message = answer;
+        message["id"] = request["id"].clone();
+        self.push(&message, true);
+    }
+
+    // Receiving.
+
+    /// The first message that came or comes and fits.
+    #[track_caller]
+    pub(crate) fn wait(&self, what: &str, fits: impl Fn(&Value) -> bool) -> Value {
+        let mut stash = self.stash.borrow_mut();
+        if let Some(index) = stash.iter().position(&fits) {
+            return stash.remove(index);
+        }
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            match self.inbox.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+                Ok(message) if fits(&message) => return message,
+                Ok(message) => stash.push(message),
+                Err(RecvTimeoutError::Timeout) => {
+                    panic!("no {what} within {} s", PATIENCE.as_secs())
+                }
+                Err(RecvTimeoutError::Disconnected) => {
+                    panic!("the server closed its output; no {what}")
+                }
+            }
+        }
+    }
+
+    /// The answer to the request with this id.
+    #[track_caller]
+    pub(crate) fn answer(&self, id: impl Into<Value>) -> Result<Value, RpcError> {
+        let id = id.into();
+        let message =
+            self.wait(&format!("answer to {id}"), |m| m["id"] == id && m.get("method").is_none());
+        match message.get("error") {
+            None => Ok(message["result"].clone()),
+            Some(error) => Err(RpcError {
+                code: error["code"].as_i64().unwrap(),
+                message: error["message"].as_str().unwrap().to_owned(),
+                data: error["data"].clone(),
+            }),
+        }
+    }
+
+    #[track_caller]
+    pub(crate) fn request(&self, method: &str, params: Value) -> Value {
+        match self.answer(self.post(method, params)) {
+            Ok(result) => result,
+            Err(error) => panic!("{method} was refused: {error:?}"),
+        }
+    }
+
+    /// The error that this request is answered with.
+    #[track_caller]
+    pub(crate) fn refuse(&self, method: &str, params: Value) -> RpcError {
+        match self.answer(self.post(method, params)) {
+            Ok(result) => panic!("{method} was to be refused and answered {result}"),
+            Err(error) => error,
+        }
+    }
+
+    /// Checks code -32600 and the message of a refusal.
+    #[track_caller]
+    pub(crate) fn refused(&self, method: &str, params: Value, message: &str) {
+        let error = self.refuse(method, params);
+        assert_eq!((error.code, error.message.as_str()), (-32600, message), "{method}");
+    }
+
+    /// The params of the next notification of this method.
+    #[track_caller]
+    pub(crate) fn note(&self, method: &str) -> Value {
+        self.note_where(method, |_| true)
+    }
+
+    #[track_caller]
+    pub(crate) fn note_where(&self, method: &str, fits: impl Fn(&Value) -> bool) -> Value {
+        let message = self
+            .wait(method, |m| m["method"] == method && m.get("id").is_none() && fits(&m["params"]));
+        message["params"].clone()
+    }
+
+    /// Waits for the start of an item of this kind and returns the item.
+    #[track_caller]
+    pub(crate) fn item_started(&self, kind: &str) -> Value {
+        self.note_where("item/started", |p| p["item"]["type"] == kind)["item"].clone()
+    }
+
+    #[track_caller]
+    pub(crate) fn item_completed(&self, kind: &str) -> Value {
+        self.note_where("item/completed", |p| p["item"]["type"] == kind)["item"].clone()
+    }
+
+    /// The next request of this method that the server sends.
+    #[track_caller]
+    pub(crate) fn asked(&self, method: &str) -> Value {
+        self.wait(method, |m| m["method"] == method && m.get("id").is_some())
+    }
+
+    // What came so far.
+
+    /// A position in the trace.
+    pub(crate) fn mark(&self) -> usize {
+        self.trace.lock().unwrap().len()
+    }
+
+    /// The trace since a position, as text.
+    pub(crate) fn since(&self, mark: usize) -> String {
+        render(&self.trace.lock().unwrap(), mark)
+    }
+
+    /// The params of all notifications of this method so far.
+    pub(crate) fn notes(&self, method: &str) -> Vec<Value> {
+        let trace = self.trace.lock().unwrap();
+        let fits =
+            |e: &&Entry| !e.sent && e.message["method"] == method && e.message.get("id").is_none();
+        trace.iter().filter(fits).map(|e| e.message["params"].clone()).collect()
+    }
+
+    /// The methods of all notifications and requests of the server so far.
+    pub(crate) fn heard(&self) -> Vec<String> {
+        let trace = self.trace.lock().unwrap();
+        let methods = trace.iter().filter(|e| !e.sent).filter_map(|e| e.message["method"].as_str());
+        methods.map(str::to_owned).collect()
+    }
+
+    /// The completed items of one kind so far.
+    pub(crate) fn items(&self, kind: &str) -> Vec<Value> {
+        let items = self.notes("item/completed").into_iter().map(|mut p| p["item"].take());
+        items.filter(|item| item["type"] == kind).collect()
+    }
+
+    // Shorthands.
+
+    /// Starts a thread in the workspace and returns its id.
+    #[track_caller]
+    pub(crate) fn thread(&self) -> String {
+        self.thread_with(json!({}))
+    }
+
+    #[track_caller]
+    pub(crate) fn thread_with(&self, params: Value) -> String {
+        let mut whole = json!({"cwd": self.work});
+        whole.as_object_mut().unwrap().extend(params.as_object().unwrap().clone());
+        let id = self.request("thread/start", whole)["thread"]["id"].as_str().unwrap().to_owned();
+        self.note_where("thread/started", |p| p["thread"]["id"] == id.as_str());
+        id
+    }
+
+    /// Starts a turn and returns its id.
+    #[track_caller]
+    pub(crate) fn turn(&self, thread: &str, text: &str) -> String {
+        self.turn_with(thread, json!({"input": [{"type": "text", "text": text}]}))
+    }
+
+    #[track_caller]
+    pub(crate) fn turn_with(&self, thread: &str, params: Value) -> String {
+        let mut whole = json!({"threadId": thread, "input": [{"type": "text", "text": "go"}]});
+        whole.as_object_mut().unwrap().extend(params.as_object().unwrap().clone());
+        self.request("turn/start", whole)["turn"]["id"].as_str().unwrap().to_owned()
+    }
+
+    /// Waits for the end of the thread's turn and returns the turn.
+    #[track_caller]
+    pub(crate) fn finish(&self, thread: &str) -> Value {
+        self.note_where("turn/completed", |p| p["threadId"] == thread)["turn"].clone()
+    }
+
+    /// Runs a turn to its end.
+    #[track_caller]
+    pub(crate) fn run(&self, thread: &str, text: &str) -> Value {
+        self.turn(thread, text);
+        self.finish(thread)
+    }
+
+    /// Runs a turn that has to complete.
+    #[track_caller]
+    pub(crate) fn complete(&self, thread: &str, text: &str) {
+        let turn = self.run(thread, text);
+        assert_eq!(turn["status"], "completed", "{turn:#}");
+    }
+
+    #[track_caller]
+    pub(crate) fn resume(&self, thread: &str) -> Value {
+        self.request("thread/resume", json!({"threadId": thread, "excludeTurns": true}))
+    }
+
+    // The end.
+
+    /// Ends the input and waits for the exit.
+    #[track_caller]
+    pub(crate) fn close(&self) -> ExitStatus {
+        self.server.close();
+        self.exit()
+    }
+
+    #[track_caller]
+    pub(crate) fn signal(&self, signal: Signal) -> ExitStatus {
+        self.server.signal(signal);
+        self.exit()
+    }
+
+    #[track_caller]
+    pub(crate) fn exit(&self) -> ExitStatus {
+        self.server.wait(Duration::from_secs(5)).expect("the server did not end within 5 s")
+    }
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            let trace = self.trace.lock().unwrap();
+            eprintln!("the trace of the failed scenario:\n{}", render(&trace, 0));
+            return;
+        }
+        self.close();
+        self.reader.take().unwrap().join().unwrap();
+        let trace = self.trace.lock().unwrap();
+        let mut broken = order::violations(&trace);
+        broken.extend(schema::violations(&trace));
+        assert!(
+            broken.is_empty(),
+            "the trace breaks the protocol:\n{}\n{}",
+            broken.join("\n"),
+            render(&trace, 0)
+        );
+    }
+}
+
+fn envelope(mut message: Value, params: Value) -> Value {
+    if !params.is_null() {
+        message["params"] = params;
+    }
+    message
+}
+
+fn pump(stdout: ChildStdout, trace: &Mutex<Vec<Entry>>, inbox: &mpsc::Sender<Value>) {
+    for line in BufReader::new(stdout).split(b'\n').map_while(Result::ok) {
+        let text = String::from_utf8_lossy(&line);
+        let message: Value =
+            serde_json::from_str(&text).unwrap_or_else(|_| json!({"notJson": text}));
+        trace.lock().unwrap().push(Entry { sent: false, loose: false, message: message.clone() });
+        // Nobody listens any more once the scenario has failed.
+        drop(inbox.send(message));
+    }
+}

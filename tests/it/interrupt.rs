@@ -1,0 +1,197 @@
+//! `turn/interrupt`, in every state that a turn can be in.
+
+use serde_json::{Value, json};
+
+use crate::harness::server::{runs, until};
+use crate::harness::{Client, Config, Gate, Lab, ev, held, waits_for};
+
+/// Interrupts and checks how the turn ends; the answer, the status and the end come in this order.
+#[track_caller]
+fn interrupt(client: &Client, thread: &str, turn: &str) -> String {
+    let mark = client.mark();
+    assert_eq!(
+        client.request("turn/interrupt", json!({"threadId": thread, "turnId": turn})),
+        json!({})
+    );
+    let done = client.finish(thread);
+    assert_eq!((done["id"].as_str(), &done["status"]), (Some(turn), &json!("interrupted")));
+    assert_eq!(
+        (&done["error"], &done["items"], &done["itemsView"]),
+        (&Value::Null, &json!([]), &json!("notLoaded"))
+    );
+    assert!(client.notes("error").is_empty());
+    client.since(mark)
+}
+
+#[test]
+fn before_the_model_has_answered() {
+    let lab = Lab::new();
+    let gate = Gate::default();
+    lab.model.reply(held(&gate, vec![], vec![]));
+    let client = lab.start();
+    let thread = client.thread();
+    let turn = client.turn(&thread, "first");
+    gate.reached();
+    client.note("turn/started");
+    insta::assert_snapshot!(interrupt(&client, &thread, &turn), @"
+    -> turn/interrupt
+    <= turn/interrupt
+    <- thread/status/changed idle
+    <- turn/completed interrupted
+    ");
+    gate.dropped();
+    client.complete(&thread, "second");
+    assert_eq!(lab.model.last().asked(), ["first", "second"]);
+}
+
+#[test]
+fn while_the_model_streams() {
+    let lab = Lab::new();
+    let gate = Gate::default();
+    let begun = vec![
+        ev::created(),
+        ev::done(&ev::message("msg-0", "whole")),
+        ev::added(&ev::message("msg-1", "")),
+        ev::delta("msg-1", "Hel"),
+    ];
+    lab.model.reply(held(&gate, begun, vec![]));
+    let client = lab.start();
+    let thread = client.thread();
+    let turn = client.turn(&thread, "first");
+    client.note("item/agentMessage/delta");
+    interrupt(&client, &thread, &turn);
+    gate.dropped();
+    client.complete(&thread, "second");
+    let last = lab.model.last();
+    assert_eq!((last.asked(), last.texts("assistant")), (vec!["first", "second"], vec!["whole"]));
+    let told = last.texts("user").iter().filter(|text| text.starts_with("<turn_aborted>")).count();
+    assert_eq!(told, 1, "the model learns that the user stopped it");
+}
+
+#[test]
+fn while_a_command_runs() {
+    let lab = Lab::new();
+    let marker = format!("it-{}", uuid::Uuid::new_v4());
+    lab.model.reply(ev::shell("call-1", &format!("exec -a {marker} sleep 60")));
+    let client = lab.start();
+    let thread = client.thread();
+    let turn = client.turn(&thread, "first");
+    client.item_started("commandExecution");
+    interrupt(&client, &thread, &turn);
+    assert!(runs(&marker), "the command goes on as a background terminal");
+    client.complete(&thread, "second");
+    let last = lab.model.last();
+    assert!(last.output("call-1").ends_with("aborted by user"), "{}", last.output("call-1"));
+    assert_eq!(last.calls(), ["function_call call-1", "function_call_output call-1"]);
+}
+
+#[test]
+fn an_interrupted_command_ends_later() {
+    waits_for!("thread/backgroundTerminals/list");
+    let lab = Lab::new();
+    let marker = format!("it-{}", uuid::Uuid::new_v4());
+    lab.model.reply(ev::shell("call-1", &format!("exec -a {marker} sleep 60")));
+    let client = lab.start();
+    let thread = client.thread();
+    let turn = client.turn(&thread, "first");
+    client.item_started("commandExecution");
+    interrupt(&client, &thread, &turn);
+    let list = client.request("thread/backgroundTerminals/list", json!({"threadId": thread}));
+    assert_eq!(list["data"][0]["itemId"], "call-1");
+    client.request("thread/backgroundTerminals/clean", json!({"threadId": thread}));
+    let item = client.note_where("item/completed", |p| p["item"]["id"] == "call-1");
+    assert_eq!(
+        (item["turnId"].as_str(), &item["item"]["exitCode"]),
+        (Some(turn.as_str()), &json!(-1))
+    );
+    until("end of the command", || (!runs(&marker)).then_some(()));
+}
+
+#[test]
+fn while_an_approval_is_open() {
+    let lab = Lab::with(&Config {
+        approval: "on-request",
+        sandbox: "workspace-write",
+        ..Config::default()
+    });
+    let escalate = json!({"sandbox_permissions": "require_escalated", "justification": "may I?"});
+    lab.model.reply(ev::shell_with("call-1", "touch never", &escalate));
+    let client = lab.start();
+    let thread = client.thread();
+    let turn = client.turn(&thread, "first");
+    let asked = client.asked("item/commandExecution/requestApproval");
+    interrupt(&client, &thread, &turn);
+    assert_eq!(
+        client.note("serverRequest/resolved"),
+        json!({"threadId": thread, "requestId": asked["id"]})
+    );
+    client.decide(&asked, "accept");
+    client.complete(&thread, "second");
+    assert!(!lab.home.exists("never"), "the late answer counts for nothing");
+}
+
+#[test]
+fn while_a_retry_waits() {
+    let provider = "stream_max_retries = 9".to_owned();
+    let lab = Lab::with(&Config { provider, ..Config::default() });
+    for _ in 0..6 {
+        lab.model.reply(vec![ev::created()]);
+    }
+    let client = lab.start();
+    let thread = client.thread();
+    let turn = client.turn(&thread, "first");
+    client.note_where("error", |p| p["error"]["message"] == "Reconnecting... 2/9");
+    client.request("turn/interrupt", json!({"threadId": thread, "turnId": turn}));
+    assert_eq!(client.finish(&thread)["status"], "interrupted");
+    lab.model.clear();
+    client.complete(&thread, "second");
+}
+
+#[test]
+fn refusals_and_the_empty_id() {
+    let lab = Lab::new();
+    let gate = Gate::default();
+    lab.model.reply(held(&gate, vec![ev::created()], vec![]));
+    let client = lab.start();
+    let thread = client.thread();
+    let params = |turn: &str| json!({"threadId": thread, "turnId": turn});
+    client.refused("turn/interrupt", params("t"), "no active turn to interrupt");
+    assert_eq!(
+        client.request("turn/interrupt", params("")),
+        json!({}),
+        "nothing runs, nothing is wrong"
+    );
+    let turn = client.turn(&thread, "first");
+    gate.reached();
+    client.note("turn/started");
+    client.refused(
+        "turn/interrupt",
+        params("t"),
+        &format!("expected active turn id t but found {turn}"),
+    );
+    let ids =
+        [client.post("turn/interrupt", params(&turn)), client.post("turn/interrupt", params(""))];
+    for id in ids {
+        assert_eq!(client.answer(id), Ok(json!({})), "two at once are both answered");
+    }
+    assert_eq!(client.finish(&thread)["status"], "interrupted");
+    client.refused("turn/interrupt", params(&turn), "no active turn to interrupt");
+}
+
+#[test]
+fn a_start_right_behind_it_is_a_turn_of_its_own() {
+    let lab = Lab::new();
+    let gate = Gate::default();
+    lab.model.reply(held(&gate, vec![ev::created()], vec![]));
+    let client = lab.start();
+    let thread = client.thread();
+    let first = client.turn(&thread, "first");
+    gate.reached();
+    client.note("turn/started");
+    let stop = client.post("turn/interrupt", json!({"threadId": thread, "turnId": first}));
+    let second = client.turn(&thread, "second");
+    assert_eq!(client.answer(stop), Ok(json!({})));
+    assert_ne!(first, second);
+    assert_eq!(client.finish(&thread)["status"], "interrupted");
+    assert_eq!(client.finish(&thread)["status"], "completed");
+}

@@ -1,0 +1,141 @@
+//! How the process ends, and that it leaves nothing running.
+
+use rustix::process::Signal;
+use serde_json::json;
+
+use crate::harness::server::{runs, until};
+use crate::harness::{Client, Gate, Lab, ev, held, ours_only};
+
+/// A server in the middle of a turn, with a command in the foreground and one in the background; and their marker.
+fn busy(lab: &Lab) -> (Client, String) {
+    let marker = format!("it-{}", uuid::Uuid::new_v4());
+    // Neither is the shell that the server starts.
+    let script = |name: &str| {
+        format!("(exec -a {marker}-{name} sleep 61) | (exec -a {marker}-{name}2 sleep 62)")
+    };
+    lab.model.reply(ev::shell_with("call-1", &script("back"), &json!({"yield_time_ms": 250})));
+    lab.model.reply(ev::shell("call-2", &script("front")));
+    let client = lab.start();
+    let thread = client.thread();
+    client.turn(&thread, "go");
+    for _ in 0..2 {
+        client.item_started("commandExecution");
+    }
+    for name in ["back", "back2", "front", "front2"] {
+        until("start of the commands", || runs(&format!("{marker}-{name}")).then_some(()));
+    }
+    (client, marker)
+}
+
+#[track_caller]
+fn gone(marker: &str) {
+    until("end of all commands", || (!runs(marker)).then_some(()));
+}
+
+#[test]
+fn the_end_of_input_ends_everything() {
+    let lab = Lab::new();
+    let (client, marker) = busy(&lab);
+    assert_eq!(client.close().code(), Some(0));
+    gone(&marker);
+}
+
+#[test]
+fn sigterm_ends_everything() {
+    let lab = Lab::new();
+    let (client, marker) = busy(&lab);
+    assert_eq!(client.signal(Signal::TERM).code(), Some(0));
+    gone(&marker);
+}
+
+#[test]
+fn sigint_ends_everything() {
+    ours_only!();
+    let lab = Lab::new();
+    let (client, marker) = busy(&lab);
+    client.signal(Signal::INT);
+    gone(&marker);
+}
+
+#[test]
+fn sighup_ends_everything() {
+    ours_only!();
+    let lab = Lab::new();
+    let (client, marker) = busy(&lab);
+    client.signal(Signal::HUP);
+    gone(&marker);
+}
+
+#[test]
+fn an_idle_server_ends_with_its_input() {
+    let lab = Lab::new();
+    let client = lab.spawn();
+    assert_eq!(client.close().code(), Some(0), "before the handshake");
+    let client = lab.start();
+    client.thread();
+    assert_eq!(client.close().code(), Some(0), "with a thread");
+    assert!(
+        lab.home.stderr().lines().all(|line| !line.contains("panicked")),
+        "{}",
+        lab.home.stderr()
+    );
+}
+
+#[test]
+fn a_turn_cut_short_by_the_end_reads_as_interrupted() {
+    let lab = Lab::new();
+    let gate = Gate::default();
+    lab.model.reply(held(&gate, vec![ev::created(), ev::done(&ev::message("m0", "kept"))], vec![]));
+    let client = lab.start();
+    let thread = client.thread();
+    let turn = client.turn(&thread, "go");
+    client.item_completed("agentMessage");
+    client.close();
+    gate.dropped();
+    drop(client);
+    let client = lab.start();
+    let page = client.request("thread/turns/list", json!({"threadId": thread}));
+    let newest = &page["data"][0];
+    assert_eq!(json!([newest["id"], newest["status"]]), json!([turn, "interrupted"]));
+    client.resume(&thread);
+    client.complete(&thread, "next");
+    assert_eq!(
+        (lab.model.last().asked(), lab.model.last().texts("assistant")),
+        (vec!["go", "next"], vec!["kept"])
+    );
+}
+
+#[test]
+fn two_servers_share_a_home() {
+    let lab = Lab::new();
+    let (one, two) = (lab.start(), lab.start());
+    let (first, second) = (one.thread(), two.thread());
+    one.complete(&first, "from one");
+    two.complete(&second, "from two");
+    for client in [&one, &two] {
+        let page = client.request("thread/list", json!({}));
+        let mut previews: Vec<&str> = page["data"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|t| t["preview"].as_str().unwrap())
+            .collect();
+        previews.sort_unstable();
+        assert_eq!(previews, ["from one", "from two"]);
+    }
+}
+
+#[test]
+fn the_word_app_server_may_be_left_out() {
+    ours_only!();
+    let lab = Lab::new();
+    for args in [
+        &[][..],
+        &["--listen", "stdio://"],
+        &["-c", "model=\"x\"", "app-server", "--listen", "stdio://"],
+    ] {
+        let client = Client::spawn(&lab.home, args);
+        let params = json!({"clientInfo": {"name": "it", "version": "1"}});
+        assert_eq!(client.request("initialize", params)["platformFamily"], "unix", "{args:?}");
+    }
+}
