@@ -10,7 +10,7 @@ mod client;
 mod error;
 mod event;
 mod item;
-pub(crate) mod provider;
+mod provider;
 pub(crate) mod request;
 mod retry;
 mod scripted;
@@ -22,11 +22,12 @@ use bytes::Bytes;
 use tokio::sync::mpsc;
 
 pub(crate) use error::{Error, Retry};
-pub(crate) use event::{LimitWindow, ResponseHeaders, StreamEvent, Usage};
+pub(crate) use event::{ResponseHeaders, StreamEvent, Usage};
 pub(crate) use item::{OutputItem, history_item};
-pub(crate) use provider::{Provider, ProviderSettings, Wire};
+pub(crate) use provider::Provider;
 pub(crate) use retry::{backoff, connection_backoff};
 
+use self::provider::Wire;
 use crate::util::task::AbortOnDrop;
 
 /// Batches that may wait for the reader before the network is left to wait.

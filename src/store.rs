@@ -32,9 +32,9 @@ pub(crate) use self::{
     error::Error,
     item::ItemCompleted,
     list::{Page, Query},
-    meta::{HistoryBase, Provenance, SessionMeta, StoredGit},
+    meta::{HistoryBase, Provenance, SessionMeta},
     record::Record,
-    summary::{Summary, preview_of},
+    summary::Summary,
     writer::Writer,
 };
 

@@ -182,7 +182,8 @@ fn is_about_trust(error: &reqwest::Error) -> bool {
     let mut source = error.source();
     while let Some(cause) = source {
         let inner = cause.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-        if cause.is::<rustls::Error>() || inner.is_some_and(|inner| inner.is::<rustls::Error>()) {
+        let inner = inner.and_then(|inner| inner.downcast_ref::<rustls::Error>());
+        if inner.or_else(|| cause.downcast_ref()).is_some() {
             return true;
         }
         source = cause.source();

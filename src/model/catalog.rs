@@ -7,10 +7,11 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::SystemTime;
 use std::{fs, io};
 
-use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Serialize};
 
 use crate::config::Effective;
-use crate::protocol::{ReasoningEffort, ReasoningSummary, Verbosity};
+use crate::protocol::{ReasoningEffort, ReasoningSummary};
 
 /// The bundled models. They are checked by a test.
 static BUNDLED: LazyLock<Arc<Models>> =
@@ -71,7 +72,7 @@ pub(crate) struct ModelInfo {
     is_fallback: bool,
     // Required of every catalogue, and of no consequence here.
     #[serde(rename = "supported_in_api")]
-    _supported_in_api: bool,
+    _supported_in_api: IgnoredAny,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -87,6 +88,15 @@ pub(crate) struct ServiceTier {
     pub(crate) name: String,
     #[serde(default)]
     pub(crate) description: String,
+}
+
+/// How much the model is to write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Verbosity {
+    Low,
+    Medium,
+    High,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -153,7 +163,7 @@ impl ModelInfo {
             default_service_tier: None,
             additional_speed_tiers: Vec::new(),
             is_fallback: true,
-            _supported_in_api: true,
+            _supported_in_api: IgnoredAny,
         }
     }
 

@@ -167,11 +167,6 @@ impl Provider {
             stream_idle_timeout: Duration::from_millis(IDLE_TIMEOUT_MS),
         }
     }
-
-    /// Whether this is OpenAI's own service, with what it adds to the API.
-    pub(crate) fn is_openai(&self) -> bool {
-        self.name == "OpenAI"
-    }
 }
 
 /// Where a local server listens, unless the environment says otherwise.
@@ -202,7 +197,6 @@ mod tests {
         assert_eq!((provider.request_max_retries, provider.stream_max_retries), (4, 5));
         assert_eq!(provider.stream_idle_timeout, Duration::from_secs(300));
         assert_eq!(provider.env_key, None);
-        assert!(!provider.is_openai());
     }
 
     #[test]
@@ -217,7 +211,7 @@ mod tests {
         assert_eq!(provider.base_url, "http://h/v1");
         assert_eq!((provider.request_max_retries, provider.stream_max_retries), (100, 0));
         assert_eq!(provider.stream_idle_timeout, Duration::from_millis(600));
-        assert!(provider.is_openai());
+        assert_eq!(provider.name, "OpenAI");
         assert!(!format!("{provider:?}").contains("t0k"));
     }
 
@@ -241,7 +235,6 @@ mod tests {
         let openai = Provider::built_in("openai", Some("http://localhost:1/")).unwrap();
         assert_eq!(openai.base_url, "http://localhost:1");
         assert_eq!(openai.env_key.as_deref(), Some("OPENAI_API_KEY"));
-        assert!(Provider::built_in("openai", None).unwrap().is_openai());
         assert!(Provider::built_in("ollama", None).is_some());
         assert!(Provider::built_in("zzz", None).is_none());
     }

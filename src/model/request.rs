@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::protocol::Verbosity;
+use super::catalog::Verbosity;
 
 /// Everything that a request says besides its headers.
 #[derive(Debug)]

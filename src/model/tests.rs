@@ -9,6 +9,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{sleep, timeout};
 
+use super::event::LimitWindow;
 use super::*;
 
 /// What the server does with one request.
@@ -177,12 +178,17 @@ fn request() -> Request {
 async fn told(stream: &mut ResponseStream) -> Vec<String> {
     let mut all = Vec::new();
     while let Some(batch) = timeout(Duration::from_secs(10), stream.next()).await.unwrap() {
-        all.extend(batch.into_iter().map(|event| match event {
+        all.extend(batch.into_iter().map(|event| match &event {
             StreamEvent::Headers(_) => "headers".to_owned(),
-            StreamEvent::TextDelta { delta } => delta,
+            StreamEvent::TextDelta { delta } => delta.clone(),
             StreamEvent::Completed { .. } => "completed".to_owned(),
             StreamEvent::Failed(error) => format!("failed: {error}"),
-            other => format!("{other:?}"),
+            StreamEvent::Created
+            | StreamEvent::ItemAdded(_)
+            | StreamEvent::SummaryPartAdded { .. }
+            | StreamEvent::SummaryDelta { .. }
+            | StreamEvent::ReasoningDelta { .. }
+            | StreamEvent::ItemDone { .. } => format!("{event:?}"),
         }));
     }
     all

@@ -151,6 +151,7 @@ pub(crate) struct CollaborationMode {
 #[cfg_attr(test, derive(JsonSchema, TS))]
 pub(crate) enum ModeKind {
     Plan,
+    #[serde(alias = "code", alias = "custom", alias = "execute", alias = "pair_programming")]
     Default,
 }
 
@@ -169,6 +170,9 @@ pub(crate) struct Settings {
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(test, derive(JsonSchema, TS))]
 pub(crate) enum MultiAgentMode {
+    /// Is accepted from clients, and not part of the schemas.
+    #[cfg_attr(test, schemars(skip), ts(skip))]
+    None,
     Custom(String),
     #[default]
     ExplicitRequestOnly,

@@ -11,12 +11,6 @@ macro_rules! string_newtypes {
         #[serde(transparent)]
         pub(crate) struct $name(String);
 
-        impl $name {
-            pub(crate) fn as_str(&self) -> &str {
-                &self.0
-            }
-        }
-
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str(&self.0)
@@ -51,6 +45,17 @@ string_newtypes! {
     #[cfg_attr(test, derive(schemars::JsonSchema, ts_rs::TS), ts(export_to = "v2/"))]
     ThreadSource;
 }
+
+macro_rules! as_str {
+    ($($name:ident)*) => {$(
+        impl $name {
+            pub(crate) fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+    )*};
+}
+as_str!(ThreadId TurnId ItemId);
 
 /// The one place where the TypeScript definitions have a name for a thread's id.
 #[cfg(test)]

@@ -25,6 +25,10 @@ use crate::protocol::{
 };
 
 /// Is a thing that happens in a turn.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "boxing members would make every item dearer to build"
+)]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
 #[cfg_attr(test, derive(JsonSchema, TS), schemars(rename = "UntimedThreadItem"))]

@@ -66,10 +66,6 @@ impl<'de> Deserialize<'de> for AbsolutePathBuf {
 pub(crate) struct LegacyAppPathString(String);
 
 impl LegacyAppPathString {
-    pub(crate) fn as_str(&self) -> &str {
-        &self.0
-    }
-
     pub(crate) fn as_path(&self) -> &Path {
         Path::new(&self.0)
     }

@@ -66,7 +66,7 @@ impl<'de> Deserialize<'de> for RequestId {
 #[derive(Debug)]
 pub(crate) enum Message<'a> {
     Request { id: RequestId, method: Cow<'a, str>, params: Option<&'a RawValue> },
-    Notification { method: Cow<'a, str>, params: Option<&'a RawValue> },
+    Notification { method: Cow<'a, str> },
     Response { id: RequestId, result: Result<&'a RawValue, &'a RawValue> },
 }
 
@@ -85,7 +85,7 @@ pub(crate) fn classify(line: &[u8]) -> Result<Message<'_>, NotAMessage> {
     let Envelope { id, method, params, result, error } = envelope;
     match (id, method, result.map(Ok).or(error.map(Err))) {
         (Some(id), Some(method), _) => Ok(Message::Request { id, method, params }),
-        (None, Some(method), _) => Ok(Message::Notification { method, params }),
+        (None, Some(method), _) => Ok(Message::Notification { method }),
         (Some(id), None, Some(result)) => Ok(Message::Response { id, result }),
         (_, None, _) => Err(NotAMessage::Shapeless),
     }

@@ -53,43 +53,64 @@ impl AskForApproval {
     }
 }
 
-/// Lists the experimental members of params, then the stable members whose values may be experimental.
+/// Refuses one member: an experimental one if it is set, a `[stable]` one if its value is experimental.
+macro_rules! gate {
+    ($self:ident, $method:ident, [$field:ident]) => {
+        if let Some(variant) = $self.$field.as_ref().and_then(AskForApproval::experimental_variant)
+        {
+            return Some(variant);
+        }
+    };
+    ($self:ident, $method:ident, $field:ident) => {
+        if $self.$field.is_set() {
+            return Some(format!("{}.{}", $method, camel_case(stringify!($field))));
+        }
+    };
+}
+
+#[cfg(test)]
+macro_rules! experimental_name {
+    ([$field:ident]) => {
+        None
+    };
+    ($field:ident) => {
+        Some(stringify!($field))
+    };
+}
+
+/// Lists the experimental members of params, and in brackets the stable ones whose values may be experimental, in the
+/// order in which they are declared.
 macro_rules! gated {
-    ($($params:ident { $($field:ident)* } $([$valued:ident])?;)*) => {
+    ($($params:ident { $($member:tt)* })*) => {
         $(impl Gated for $params {
             fn experimental_member(&self, method: &str) -> Option<String> {
-                $(if self.$field.is_set() {
-                    return Some(format!("{method}.{}", camel_case(stringify!($field))));
-                })*
-                $(if let Some(value) = &self.$valued {
-                    return value.experimental_variant();
-                })?
+                $(gate!(self, method, $member);)*
                 None
             }
         })*
 
         /// The experimental members of each params type, in Rust's spelling.
         #[cfg(test)]
-        pub(crate) const EXPERIMENTAL_PARAMS: &[(&str, &[&str])] =
-            &[$((stringify!($params), &[$(stringify!($field)),*])),*];
+        const EXPERIMENTAL_PARAMS: &[(&str, &[Option<&str>])] =
+            &[$((stringify!($params), &[$(experimental_name!($member)),*])),*];
     };
 }
 
 gated! {
     ThreadStartParams {
-        allow_provider_model_fallback runtime_workspace_roots permissions multi_agent_mode history_mode project_id
-        daybreak_enabled environments dynamic_tools selected_capability_roots mock_experimental_field
-        experimental_raw_events
-    } [approval_policy];
-    ThreadResumeParams { history path runtime_workspace_roots permissions initial_turns_page } [approval_policy];
+        allow_provider_model_fallback runtime_workspace_roots [approval_policy] permissions multi_agent_mode
+        history_mode project_id daybreak_enabled environments dynamic_tools selected_capability_roots
+        mock_experimental_field experimental_raw_events
+    }
+    ThreadResumeParams { history path runtime_workspace_roots [approval_policy] permissions initial_turns_page }
     ThreadListParams {
         include_attached_threads project_id parent_thread_id ancestor_thread_id attached_to_thread_id
-    };
+    }
     TurnStartParams {
         responsesapi_client_metadata responsesapi_client_metadata_patch additional_context environments
-        runtime_workspace_roots permissions collaboration_mode multi_agent_mode cyber_access_program
-    } [approval_policy];
-    TurnSteerParams { responsesapi_client_metadata responsesapi_client_metadata_patch additional_context };
+        runtime_workspace_roots [approval_policy] permissions collaboration_mode multi_agent_mode cyber_access_program
+    }
+    TurnSteerParams { responsesapi_client_metadata responsesapi_client_metadata_patch additional_context }
 }
 
 /// Nothing in these is experimental.
@@ -104,7 +125,7 @@ not_gated! {
 
 /// The experimental members of what the server sends. They are sent to everybody; only the stable schemas lack them.
 #[cfg(test)]
-pub(crate) const EXPERIMENTAL_RESULTS: &[(&str, &[&str])] = &[
+const EXPERIMENTAL_RESULTS: &[(&str, &[&str])] = &[
     (
         "Thread",
         &[
@@ -133,6 +154,17 @@ pub(crate) const EXPERIMENTAL_RESULTS: &[(&str, &[&str])] = &[
     ("ThreadSettings", &["environments", "multi_agent_mode"]),
     ("CommandExecutionRequestApprovalParams", &["additional_permissions", "available_decisions"]),
 ];
+
+/// The experimental members of each type, in Rust's spelling.
+#[cfg(test)]
+pub(crate) fn experimental_members() -> Vec<(&'static str, Vec<&'static str>)> {
+    let params = EXPERIMENTAL_PARAMS
+        .iter()
+        .map(|(name, members)| (*name, members.iter().copied().flatten().collect()));
+    params
+        .chain(EXPERIMENTAL_RESULTS.iter().map(|(name, members)| (*name, members.to_vec())))
+        .collect()
+}
 
 /// A member's name on the wire.
 pub(crate) fn camel_case(field: &str) -> String {

@@ -48,7 +48,13 @@ fn alternatives(schema: &Value, root: &Value) -> Vec<Value> {
     let members = match schema {
         Value::Bool(true) => return vec![json!({})],
         Value::Object(members) => members,
-        other => panic!("not a schema: {other}"),
+        Value::Bool(false)
+        | Value::Null
+        | Value::Number(_)
+        | Value::String(_)
+        | Value::Array(_) => {
+            panic!("not a schema: {schema}")
+        }
     };
     if let Some(Value::String(reference)) = members.get("$ref") {
         let target = root

@@ -6,7 +6,7 @@ use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
 use super::rows::{self, Row, Type};
-use crate::protocol::stability::{EXPERIMENTAL_PARAMS, EXPERIMENTAL_RESULTS, camel_case};
+use crate::protocol::stability::{camel_case, experimental_members};
 
 const DRAFT: &str = "http://json-schema.org/draft-07/schema#";
 
@@ -28,7 +28,7 @@ pub(super) fn files(experimental: bool) -> BTreeMap<String, String> {
     );
     files.insert(
         "codex_app_server_protocol.v2.schemas.json".to_owned(),
-        bundle("CodexAppServerProtocolV2", titled(&definitions)),
+        bundle("CodexAppServerProtocolV2", &titled(&definitions)),
     );
     let text = |(path, mut schema): (String, Value)| {
         schema.sort_all_objects();
@@ -122,7 +122,7 @@ fn standalone(name: &str, definitions: &Definitions) -> Value {
     schema
 }
 
-fn bundle(title: &str, definitions: Map<String, Value>) -> Value {
+fn bundle(title: &str, definitions: &Map<String, Value>) -> Value {
     json!({ "$schema": DRAFT, "title": title, "type": "object", "definitions": definitions })
 }
 
@@ -154,7 +154,7 @@ fn nested_bundle(definitions: &Definitions, experimental: bool) -> Value {
         };
     }
     root.insert("v2".to_owned(), Value::Object(nested));
-    bundle("CodexAppServerProtocol", root)
+    bundle("CodexAppServerProtocol", &root)
 }
 
 /// What the named types refer to, directly or not.
@@ -250,11 +250,11 @@ fn pascal_case(words: &str) -> String {
 }
 
 fn drop_experimental_members(definitions: &mut Definitions) {
-    for (name, members) in EXPERIMENTAL_PARAMS.iter().chain(EXPERIMENTAL_RESULTS) {
+    for (name, members) in experimental_members() {
         let properties =
-            definitions.get_mut(*name).and_then(|schema| schema["properties"].as_object_mut());
+            definitions.get_mut(name).and_then(|schema| schema["properties"].as_object_mut());
         let properties = properties.unwrap_or_else(|| panic!("{name} has no members"));
-        for member in *members {
+        for member in members {
             assert!(
                 properties.shift_remove(&camel_case(member)).is_some(),
                 "{name} has no {member}"

@@ -99,34 +99,34 @@ fn compare(name: &str, ours: &Value, theirs: &Value) -> Option<String> {
 }
 
 #[track_caller]
-fn same(left: Value, right: Value) {
-    assert_eq!(canonical(&left, &left), canonical(&right, &right));
+fn same(left: &Value, right: &Value) {
+    assert_eq!(canonical(left, left), canonical(right, right));
 }
 
 #[test]
 fn spellings() {
     same(
-        json!({ "type": ["string", "null"] }),
-        json!({ "anyOf": [{ "type": "null" }, { "type": "string" }] }),
+        &json!({ "type": ["string", "null"] }),
+        &json!({ "anyOf": [{ "type": "null" }, { "type": "string" }] }),
     );
     same(
-        json!({ "enum": ["a", "b"] }),
-        json!({ "oneOf": [{ "const": "b" }, { "enum": ["a"], "title": "A" }] }),
+        &json!({ "enum": ["a", "b"] }),
+        &json!({ "oneOf": [{ "const": "b" }, { "enum": ["a"], "title": "A" }] }),
     );
     same(
-        json!({ "type": "integer", "minimum": 0.0, "format": "uint" }),
-        json!({ "type": "integer" }),
+        &json!({ "type": "integer", "minimum": 0.0, "format": "uint" }),
+        &json!({ "type": "integer" }),
     );
     same(
-        json!({ "allOf": [{ "$ref": "#/definitions/a" }], "definitions": { "a": { "type": "null" } } }),
-        json!({ "type": "null" }),
+        &json!({ "allOf": [{ "$ref": "#/definitions/a" }], "definitions": { "a": { "type": "null" } } }),
+        &json!({ "type": "null" }),
     );
     same(
-        json!({ "type": "object", "properties": { "a": true }, "anyOf": [
+        &json!({ "type": "object", "properties": { "a": true }, "anyOf": [
             { "type": "object", "properties": { "b": true }, "required": ["b"] },
             { "type": "object", "properties": { "c": true } },
         ] }),
-        json!({ "oneOf": [
+        &json!({ "oneOf": [
             { "type": "object", "properties": { "a": true, "c": {} } },
             { "type": "object", "properties": { "a": true, "b": true }, "required": ["b"], "additionalProperties": true },
         ] }),

@@ -11,10 +11,10 @@ mod tool;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-pub(crate) use self::{
-    agent::review_text,
-    message::user_content,
-    tool::{Change, Duration, file_changes, wire_search},
+pub(super) use self::{
+    agent::{review_output, review_text},
+    message::{stored_content, user_content},
+    tool::{Change, Duration, file_changes, stored_change, stored_search, wire_search},
 };
 
 use super::record::payload;
@@ -23,8 +23,7 @@ use crate::protocol::{ItemId, ThreadId, ThreadItem, TurnId};
 /// An item that has reached its end.
 #[derive(Debug, Clone)]
 pub(crate) struct ItemCompleted {
-    /// Empty where the line does not say.
-    pub(crate) thread_id: ThreadId,
+    pub(crate) thread_id: Option<ThreadId>,
     pub(crate) turn_id: TurnId,
     pub(crate) item: ThreadItem,
     pub(crate) started_at_ms: Option<i64>,
@@ -47,6 +46,7 @@ struct Line<'a> {
 /// The members of an `item_completed` event.
 #[derive(Serialize)]
 pub(crate) struct StoredItem {
+    /// Other servers do not read lines without it.
     thread_id: ThreadId,
     turn_id: TurnId,
     item: Box<RawValue>,
@@ -61,7 +61,7 @@ impl ItemCompleted {
     pub(crate) fn decode(raw: &RawValue) -> Option<Self> {
         let line: Line<'_> = payload(raw)?;
         Some(Self {
-            thread_id: line.thread_id.unwrap_or_else(|| ThreadId::from("")),
+            thread_id: line.thread_id,
             turn_id: line.turn_id,
             item: decode(line.item)?,
             started_at_ms: line.started_at_ms,
@@ -72,7 +72,7 @@ impl ItemCompleted {
     /// The members of this item's event; `None` for an item that has no stored form.
     pub(crate) fn encode(&self) -> Option<StoredItem> {
         Some(StoredItem {
-            thread_id: self.thread_id.clone(),
+            thread_id: self.thread_id.clone().unwrap_or_else(|| ThreadId::from("")),
             turn_id: self.turn_id.clone(),
             item: encode(&self.item)?,
             started_at_ms: self.started_at_ms,

@@ -7,7 +7,10 @@ use serde_json::{Value, value::RawValue};
 
 use super::{
     case,
-    item::{Change, file_changes, user_content, wire_search},
+    item::{
+        Change, Duration, ItemCompleted, file_changes, review_output, stored_change,
+        stored_content, stored_search, user_content, wire_search,
+    },
     record::payload,
 };
 use crate::protocol::{
@@ -101,7 +104,7 @@ pub(crate) struct McpToolCallEnd {
     pub(crate) turn_id: Option<TurnId>,
     pub(crate) invocation: Invocation,
     #[serde(default)]
-    pub(crate) duration: super::item::Duration,
+    pub(crate) duration: Duration,
     /// `{"Ok": result}` or `{"Err": message}`.
     pub(crate) result: Value,
 }
@@ -131,6 +134,97 @@ impl LegacyEvent {
     /// The event of this payload; `None` for those that histories are not made of.
     pub(crate) fn decode(kind: &str, raw: &RawValue) -> Option<Self> {
         if KINDS.contains(&kind) { payload(raw) } else { None }
+    }
+
+    /// The events that older histories have in the place of an item; `None` when they store it as it is, empty when
+    /// they do not know it.
+    pub(crate) fn of(completed: &ItemCompleted) -> Option<Vec<Self>> {
+        let turn_id = Some(completed.turn_id.clone());
+        Some(match &completed.item {
+            ThreadItem::UserMessage { client_id, content, .. } => {
+                vec![Self::UserMessage(UserMessage::of(client_id.clone(), content))]
+            }
+            ThreadItem::AgentMessage { text, phase, memory_citation, .. } => {
+                let citation = memory_citation
+                    .as_ref()
+                    .and_then(|citation| serde_json::to_value(citation).ok());
+                let memory_citation = citation.map(case::snake_value);
+                vec![Self::AgentMessage { message: text.clone(), phase: *phase, memory_citation }]
+            }
+            ThreadItem::Reasoning { summary, content, .. } => {
+                let summary =
+                    summary.iter().map(|text| Self::AgentReasoning { text: text.clone() });
+                let content = content
+                    .iter()
+                    .map(|text| Self::AgentReasoningRawContent { text: text.clone() });
+                summary.chain(content).collect()
+            }
+            ThreadItem::FileChange { id, changes, status } => {
+                vec![Self::PatchApplyEnd(PatchApplyEnd {
+                    call_id: id.clone(),
+                    turn_id,
+                    stdout: String::new(),
+                    stderr: String::new(),
+                    success: *status == PatchApplyStatus::Completed,
+                    changes: changes.iter().map(stored_change).collect(),
+                    status: case::stored(status),
+                })]
+            }
+            ThreadItem::McpToolCall {
+                id,
+                server,
+                tool,
+                arguments,
+                result,
+                error,
+                duration_ms,
+                ..
+            } => {
+                let invocation = Invocation {
+                    server: server.clone(),
+                    tool: tool.clone(),
+                    arguments: arguments.clone(),
+                };
+                let result = match (error, result) {
+                    (Some(error), _) => serde_json::json!({"Err": error.message}),
+                    (None, result) => serde_json::json!({"Ok": result}),
+                };
+                let duration = Duration::of(duration_ms.unwrap_or_default());
+                vec![Self::McpToolCallEnd(McpToolCallEnd {
+                    call_id: id.clone(),
+                    turn_id,
+                    invocation,
+                    duration,
+                    result,
+                })]
+            }
+            ThreadItem::WebSearch { id, query, action, .. } => {
+                let action = action.as_ref().map(stored_search);
+                vec![Self::WebSearchEnd { call_id: id.clone(), query: query.clone(), action }]
+            }
+            ThreadItem::EnteredReviewMode { id, review } => vec![Self::EnteredReviewMode {
+                target: Some(serde_json::json!({"type": "custom", "instructions": review})),
+                user_facing_hint: Some(review.clone()),
+                turn_id,
+                item_id: Some(id.clone()),
+            }],
+            ThreadItem::ExitedReviewMode { id, review } => vec![Self::ExitedReviewMode {
+                turn_id,
+                item_id: Some(id.clone()),
+                review_output: Some(review_output(review)),
+            }],
+            ThreadItem::ContextCompaction { .. } => vec![Self::ContextCompacted],
+            ThreadItem::Plan { .. } => return None,
+            ThreadItem::CommandExecution { .. }
+            | ThreadItem::DynamicToolCall { .. }
+            | ThreadItem::CollabAgentToolCall { .. }
+            | ThreadItem::SubAgentActivity { .. }
+            | ThreadItem::ImageView { .. }
+            | ThreadItem::ImageGeneration { .. }
+            | ThreadItem::FunctionCallOutput { .. }
+            | ThreadItem::HookPrompt { .. }
+            | ThreadItem::Sleep { .. } => Vec::new(),
+        })
     }
 
     /// The turn that the event names.
@@ -202,6 +296,28 @@ impl LegacyEvent {
 }
 
 impl UserMessage {
+    /// Images of one kind and audio are lists of their own here; what else a client can send is lost.
+    fn of(client_id: Option<String>, content: &[UserInput]) -> Self {
+        let mut message = Self { client_id, ..Self::default() };
+        for part in stored_content(content) {
+            let text = |member: &str| part.get(member).and_then(Value::as_str).map(str::to_owned);
+            message.images.extend(text("image_url"));
+            message.audio.extend(text("audio_url"));
+            match text("type").as_deref() {
+                Some("text") => {
+                    message.message.push_str(&text("text").unwrap_or_default());
+                    message
+                        .text_elements
+                        .extend(part["text_elements"].as_array().into_iter().flatten().cloned());
+                }
+                Some("local_image") => message.local_images.extend(text("path")),
+                Some("local_audio") => message.local_audio.extend(text("path")),
+                _ => {}
+            }
+        }
+        message
+    }
+
     /// The message as the parts that a client sent.
     pub(crate) fn content(&self) -> Vec<UserInput> {
         let part = |kind: &str, member: &str, value: &String| serde_json::json!({"type": kind, member: value});

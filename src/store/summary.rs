@@ -301,7 +301,7 @@ fn preview(line: &Line<'_>) -> Option<String> {
 }
 
 /// The preview that a first message gives.
-pub(crate) fn preview_of(content: &[UserInput]) -> String {
+fn preview_of(content: &[UserInput]) -> String {
     const REQUEST: &str = "## My request for Codex:";
     let mut text = String::new();
     let mut image = false;

@@ -492,3 +492,40 @@ fn errors_of_turns_change_their_case() {
     );
     assert_eq!(super::record::StoredError::from(&wire), stored);
 }
+
+#[test]
+fn a_legacy_thread_is_written_in_events() {
+    let (home, store) = home();
+    let legacy = SessionMeta { history_mode: ThreadHistoryMode::Legacy, ..meta(1, home.path()) };
+    let mut writer = store.create(legacy).expect("a writer");
+    writer.append(&exchange(1, "hello")).expect("written");
+    let item = |item: Value| {
+        record(
+            "event_msg",
+            &json!({"type": "item_completed", "thread_id": "x", "turn_id": turn(1), "item": item}),
+        )
+    };
+    let patch = json!({"type": "FileChange", "id": "f", "status": "completed", "changes": {"/n": {"type": "add", "content": "n"}}});
+    let call = json!({"type": "McpToolCall", "id": "m", "server": "s", "tool": "t", "status": "failed", "error": {"message": "no"}});
+    let thought =
+        json!({"type": "Reasoning", "id": "r", "summary_text": ["a", "b"], "raw_content": ["c"]});
+    let command = json!({"type": "CommandExecution", "id": "c", "command": ["x"], "cwd": "/", "status": "completed"});
+    writer.append(&[item(patch), item(call), item(thought), item(command)]).expect("written");
+    let kinds: Vec<String> = lines(writer.path())
+        .iter()
+        .filter(|row| row["type"] == "event_msg")
+        .filter_map(|row| row["payload"]["type"].as_str().map(str::to_owned))
+        .collect();
+    let expected = [
+        "task_started",
+        "user_message",
+        "agent_message",
+        "task_complete",
+        "patch_apply_end",
+        "mcp_tool_call_end",
+    ];
+    assert_eq!(kinds[..6], expected);
+    assert_eq!(kinds[6..], ["agent_reasoning", "agent_reasoning", "agent_reasoning_raw_content"]);
+    assert_eq!(lines(writer.path())[3]["payload"]["message"], "hello");
+    assert_eq!(store.summary(&id(1)).expect("a thread").preview, "hello");
+}

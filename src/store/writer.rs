@@ -9,6 +9,7 @@ use std::{
 
 use super::{
     error::Error,
+    legacy::LegacyEvent,
     locate::new_path,
     lock::Lock,
     meta::{HistoryBase, SessionMeta},
@@ -92,9 +93,20 @@ impl Writer {
             self.buffer.push(b'\n');
         }
         let meta = self.file.is_none().then(|| Record::Meta(Box::new(self.meta.clone())));
-        for record in meta.iter().chain(records) {
+        let mut encode = |record: &Record| {
             if record.encode(&timestamp, ordinal, &mut self.buffer) {
                 ordinal = ordinal.map(|ordinal| ordinal + 1);
+            }
+        };
+        for record in meta.iter().chain(records) {
+            let events = if self.meta.is_paginated() { None } else { older(record) };
+            match events {
+                Some(events) => {
+                    for event in events {
+                        encode(&Record::Legacy(event));
+                    }
+                }
+                None => encode(record),
             }
         }
         if !self.buffer.is_empty() {
@@ -134,6 +146,11 @@ impl Writer {
         }
         written
     }
+}
+
+/// What a legacy history says in the place of this record.
+fn older(record: &Record) -> Option<Vec<LegacyEvent>> {
+    if let Record::Item(item) = record { LegacyEvent::of(item) } else { None }
 }
 
 fn first_ordinal(meta: &SessionMeta) -> Option<u64> {

@@ -1,5 +1,3 @@
-use std::time::Duration;
-
 use serde_json::json;
 
 use super::*;
@@ -28,11 +26,11 @@ fn again(http_status: Option<u16>) -> Retry {
 }
 
 #[track_caller]
-fn check(error: &Error, info: CodexErrorInfo, retry: Retry, text: &str) {
+fn check(error: &Error, info: CodexErrorInfo, retry: impl Into<Option<Retry>>, text: &str) {
     let shown = error.turn_error();
     assert_eq!(shown.codex_error_info, Some(info));
     assert_eq!(shown.additional_details, None);
-    assert_eq!(error.retry(), retry);
+    assert_eq!(Some(error.retry()), retry.into());
     assert!(shown.message.contains(text), "{}", shown.message);
 }
 

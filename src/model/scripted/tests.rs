@@ -5,7 +5,8 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::model::item::OutputItem;
-use crate::model::{Client, Provider, Wire};
+use crate::model::provider::Wire;
+use crate::model::{Client, Provider};
 
 struct Stage {
     client: Client,
@@ -47,9 +48,12 @@ fn text(events: &[StreamEvent]) -> String {
         return error.to_string();
     }
     assert!(matches!(last, StreamEvent::Completed { .. }), "{last:?}");
-    let done = events.iter().find_map(|event| match event {
-        StreamEvent::ItemDone { item: OutputItem::Message { text, .. }, .. } => text.clone(),
-        _ => None,
+    let done = events.iter().find_map(|event| {
+        if let StreamEvent::ItemDone { item: OutputItem::Message { text, .. }, .. } = event {
+            text.clone()
+        } else {
+            None
+        }
     });
     done.unwrap_or_default()
 }
@@ -84,9 +88,8 @@ async fn messages_stream_word_by_word() {
     let events = stage.ask("t").await;
     let deltas: Vec<&str> = events
         .iter()
-        .filter_map(|event| match event {
-            StreamEvent::TextDelta { delta } => Some(delta.as_str()),
-            _ => None,
+        .filter_map(|event| {
+            if let StreamEvent::TextDelta { delta } = event { Some(delta.as_str()) } else { None }
         })
         .collect();
     assert_eq!(deltas.concat(), "One two  three");
@@ -108,9 +111,8 @@ async fn calls_are_answers_of_their_own() {
     ));
     let mut items = Vec::new();
     for _ in 0..3 {
-        items.extend(stage.ask("t").await.into_iter().filter_map(|event| match event {
-            StreamEvent::ItemDone { item, .. } => Some(item),
-            _ => None,
+        items.extend(stage.ask("t").await.into_iter().filter_map(|event| {
+            if let StreamEvent::ItemDone { item, .. } = event { Some(item) } else { None }
         }));
     }
     let OutputItem::FunctionCall { call_id, name, arguments, .. } = &items[0] else { panic!() };

@@ -78,6 +78,7 @@ pub(crate) enum DynamicToolCallStatus {
 }
 
 /// Is a part of what a client's tool answered.
+#[expect(clippy::enum_variant_names, reason = "the names of the wire")]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
 #[cfg_attr(test, derive(JsonSchema, TS), ts(export_to = "v2/"))]

@@ -32,7 +32,7 @@ fn gate() {
     );
     check::<ThreadStartParams>(
         "thread/start",
-        json!({ "mockExperimentalField": "x" }),
+        json!({ "mockExperimentalField": "x", "approvalPolicy": "never" }),
         Some("thread/start.mockExperimentalField"),
     );
     let granular = json!({ "granular": { "sandbox_approval": true, "rules": true, "mcp_elicitations": true } });

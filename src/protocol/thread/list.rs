@@ -11,7 +11,6 @@ use ts_rs::TS;
 use crate::protocol::{Thread, ThreadId, ThreadReadState, Turn, TurnItemsView};
 
 /// Lists stored threads; every member narrows the list.
-#[expect(clippy::struct_excessive_bools, reason = "the members of the wire")]
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(test, derive(JsonSchema, TS), ts(export_to = "v2/", optional_fields = nullable))]

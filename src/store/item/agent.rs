@@ -40,12 +40,8 @@ pub(super) struct Exited {
 }
 
 impl Exited {
-    /// The result is known as a text only, which is what an explanation without findings is.
     pub(super) fn of(id: &ItemId, review: &str) -> Self {
-        let output = json!({
-            "findings": [], "overall_correctness": "", "overall_explanation": review, "overall_confidence_score": 0.0,
-        });
-        Self { id: id.clone(), review_output: Some(output) }
+        Self { id: id.clone(), review_output: Some(review_output(review)) }
     }
 
     pub(super) fn wire(self) -> Option<ThreadItem> {
@@ -54,6 +50,13 @@ impl Exited {
             review: review_text(self.review_output.as_ref()),
         })
     }
+}
+
+/// The stored result of a review of which only the words are known: an explanation without findings.
+pub(crate) fn review_output(review: &str) -> Value {
+    json!({
+        "findings": [], "overall_correctness": "", "overall_explanation": review, "overall_confidence_score": 0.0,
+    })
 }
 
 /// The result of a review in words: what it says over all, then each finding with its place.

@@ -79,6 +79,11 @@ impl User {
     }
 }
 
+/// The stored parts of the wire's.
+pub(crate) fn stored_content(content: &[UserInput]) -> Vec<serde_json::Value> {
+    content.iter().map(stored_part).filter_map(|part| serde_json::to_value(part).ok()).collect()
+}
+
 /// The wire's parts of stored ones; those that are not known are left out.
 pub(crate) fn user_content(stored: Vec<serde_json::Value>) -> Vec<UserInput> {
     stored

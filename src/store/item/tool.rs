@@ -23,7 +23,7 @@ pub(crate) struct Duration {
 }
 
 impl Duration {
-    fn of(ms: i64) -> Self {
+    pub(crate) fn of(ms: i64) -> Self {
         let ms = u64::try_from(ms).unwrap_or_default();
         Self { secs: ms / 1000, nanos: u32::try_from(ms % 1000).unwrap_or_default() * 1_000_000 }
     }
@@ -193,7 +193,8 @@ fn moved_to(path: &str) -> String {
     format!("\n\nMoved to: {path}")
 }
 
-fn stored_change(change: &FileUpdateChange) -> (String, Change) {
+/// The stored change of the wire's, by its path.
+pub(crate) fn stored_change(change: &FileUpdateChange) -> (String, Change) {
     let diff = change.diff.clone();
     let stored = match &change.kind {
         PatchChangeKind::Add => Change::Add { content: diff },
@@ -386,7 +387,8 @@ impl WebSearch {
     }
 }
 
-fn stored_search(action: &WebSearchAction) -> Value {
+/// The stored action of the wire's.
+pub(crate) fn stored_search(action: &WebSearchAction) -> Value {
     let mut stored = without_nulls(serde_json::to_value(action).unwrap_or_default());
     if let Some(kind) = stored.get_mut("type") {
         *kind = case::snake_value(kind.take());
