@@ -51,6 +51,11 @@ pub(crate) enum Error {
     NotFound(ThreadId),
     #[error("Input exceeds the maximum length of {max_chars} characters.")]
     InputTooLarge { max_chars: usize, actual_chars: usize },
+    #[error(
+        "This chat uses model provider “{0}”, which is no longer configured. \
+         Restore this provider’s configuration to continue."
+    )]
+    ProviderGone(String),
     /// Something that the client cannot mend; the text is the client's.
     #[error("{0}")]
     Failed(String),

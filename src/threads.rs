@@ -55,6 +55,7 @@ impl Threads {
     /// Starts a new thread.
     pub(crate) fn start(&self, params: &ThreadStartParams) -> Result<ThreadHandle> {
         thread::check_environments(params.environments.as_deref())?;
+        refuse_unbuilt(params)?;
         let cwd = self.absolute(params.cwd.as_deref().unwrap_or_default());
         let asked = Asked::of_start(params)?;
         let mut config = self.configure(&cwd, params.config.as_ref(), params.model_provider.as_deref())?;
@@ -105,7 +106,11 @@ impl Threads {
         let stored_cwd = summary.cwd.clone();
         let cwd = params.cwd.as_deref().map_or(stored_cwd, |cwd| self.absolute(cwd));
         let stored_provider = summary.model_provider.clone();
-        let config = self.configure(&cwd, params.config.as_ref(), stored_provider.as_deref())?;
+        let config = self.configure(&cwd, params.config.as_ref(), None)?;
+        let config = match stored_provider {
+            Some(id) if !provider::exists(&id, &config) => return Err(Error::ProviderGone(id)),
+            stored => self.configure(&cwd, params.config.as_ref(), stored.as_deref())?,
+        };
         let asked = Asked::of_resume(params)?;
         let access = asked.access(&config)?;
         let unload_delay_secs = config.thread_unload_delay_secs;
@@ -246,6 +251,17 @@ impl Threads {
     fn lock(&self) -> MutexGuard<'_, HashMap<ThreadId, Loaded>> {
         self.loaded.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Refuses what would otherwise be dropped without a word.
+fn refuse_unbuilt(params: &ThreadStartParams) -> Result<()> {
+    if let Some(project) = &params.project_id {
+        return Err(Error::Refused(format!("project not found: {project}")));
+    }
+    if params.dynamic_tools.as_ref().is_some_and(|tools| !tools.is_empty()) {
+        return Err(Error::Refused("`dynamicTools` are not supported yet".to_owned()));
+    }
+    Ok(())
 }
 
 fn load_error(error: impl ToString) -> Error {

@@ -11,7 +11,7 @@ mod scene;
 mod spec;
 mod write_stdin;
 
-pub(crate) use scene::{AllowLogin, PatchTool, Scene};
+pub(crate) use scene::{AllowLogin, Offer, Scene};
 pub(crate) use spec::offered;
 
 use std::sync::Arc;

@@ -188,12 +188,3 @@ pub(crate) enum CyberAccessProgram {
     DaybreakBlue,
     DaybreakRed,
 }
-
-/// Says how much a model writes. Configured, not sent over this wire.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Verbosity {
-    Low,
-    Medium,
-    High,
-}

@@ -41,7 +41,7 @@ pub(crate) struct Thread {
     pub(crate) attached_to_thread_id: Option<ThreadId>,
     /// The thread whose agent started this one.
     pub(crate) parent_thread_id: Option<ThreadId>,
-    /// The beginning of the first user message.
+    /// The first user message.
     pub(crate) preview: String,
     /// Is kept in memory only.
     pub(crate) ephemeral: bool,
@@ -64,7 +64,7 @@ pub(crate) struct Thread {
     pub(crate) created_at: i64,
     /// When the thread last changed, in Unix seconds.
     pub(crate) updated_at: i64,
-    /// The time to sort by, in Unix seconds.
+    /// When the newest turn started, in Unix seconds.
     pub(crate) recency_at: Option<i64>,
     /// What the thread does now.
     pub(crate) status: ThreadStatus,

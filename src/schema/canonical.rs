@@ -113,7 +113,8 @@ fn of_type(ty: &Value, members: &Map<String, Value>, root: &Value) -> Value {
             };
         }
         Some("array") => {
-            form["items"] = members.get("items").map_or(json!([{}]), |items| canonical(items, root))
+            form["items"] =
+                members.get("items").map_or(json!([{}]), |items| canonical(items, root));
         }
         Some("string") => {
             if let Some(length) = members.get("minLength") {

@@ -137,6 +137,10 @@ fn spellings() {
 
 #[test]
 fn written_files() {
+    // What was embedded is then older than what is generated.
+    if std::env::var_os("UPDATE_SCHEMA").is_some() {
+        return;
+    }
     let dir = tempfile::tempdir().unwrap();
     super::write_json(&dir.path().join("a/b"), true).unwrap();
     let mut files = Files::new();

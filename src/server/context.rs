@@ -79,10 +79,22 @@ pub(crate) fn check_session_id(id: &ThreadId) -> Result<()> {
     check_id(id, "session")
 }
 
-fn check_id(id: &ThreadId, noun: &str) -> Result<()> {
+pub(crate) fn check_id(id: &ThreadId, noun: &str) -> Result<()> {
     match uuid::Uuid::parse_str(id.as_str()) {
         Ok(_) => Ok(()),
-        Err(error) => Err(Error::invalid_request(format!("invalid {noun} id: {error}"))),
+        Err(error) => Err(Error::invalid_request(format!("invalid {noun} id: {}", not_a_uuid(id.as_str(), &error)))),
+    }
+}
+
+/// Why a text is no UUID, in the words that clients of the reference know.
+fn not_a_uuid(text: &str, error: &uuid::Error) -> String {
+    match text.char_indices().find(|(_, c)| !c.is_ascii_hexdigit() && *c != '-') {
+        Some((index, found)) => format!(
+            "invalid character: expected an optional prefix of `urn:uuid:` followed by [0-9a-fA-F-], \
+             found `{found}` at {}",
+            index + 1
+        ),
+        None => error.to_string(),
     }
 }
 

@@ -55,6 +55,8 @@ impl From<thread::Error> for Error {
             E::InputTooLarge { max_chars, actual_chars } => Self::invalid_params(message).with_data(serde_json::json!({
                 "input_error_code": "input_too_large", "max_chars": max_chars, "actual_chars": actual_chars,
             })),
+            E::ProviderGone(provider) => Self::invalid_request(message)
+                .with_data(serde_json::json!({ "type": "modelProviderNotConfigured", "modelProvider": provider })),
             E::Failed(_) | E::Gone => Self::internal(message),
             E::Store(error) => error.into(),
             E::Config(error) => error.into(),

@@ -18,9 +18,10 @@ use super::session::Shared;
 use super::settings::Settings;
 use super::turn::{Ending, Turn};
 use super::usage::Totals;
-use super::{item, stored, Closed, Command, Error, Reply, Result, Snapshot};
+use super::{item, prompt, stored, Closed, Command, Error, Reply, Result, Snapshot};
 use crate::config::Effective;
 use crate::exec::Terminals;
+use crate::model::catalog::ModelInfo;
 use crate::model::{Provider, ResponseHeaders, StreamEvent};
 use crate::policy::grant::Grants;
 use crate::protocol::{
@@ -167,6 +168,8 @@ impl Actor {
 
     fn snapshot(&self) -> Snapshot {
         let mut thread = self.thread.clone();
+        // Another server of the same home may have named it.
+        thread.name = self.shared.store.name(&thread.id).or(thread.name);
         thread.status = self.status.clone();
         thread.model = Some(self.settings.model.clone());
         thread.reasoning_effort.clone_from(&self.settings.effort);
@@ -270,7 +273,7 @@ impl Actor {
         self.config.features.on("unbounded_connection_retries")
     }
 
-    pub(super) fn surroundings(&self) -> Surroundings<'_> {
+    pub(super) fn surroundings<'a>(&'a self, model: &'a ModelInfo) -> Surroundings<'a> {
         Surroundings {
             settings: &self.settings,
             instructions: &self.instructions,
@@ -281,7 +284,7 @@ impl Actor {
                 time: self.config.include_environment_context_time.into(),
             },
             shell: self.shared.shell().name(),
-            base_instructions: &self.base_instructions,
+            model_instructions: model.base_instructions.as_deref().unwrap_or(prompt::BASE),
         }
     }
 }

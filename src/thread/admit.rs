@@ -13,7 +13,7 @@ use super::stream::Streamed;
 use super::turn::{Next, Phase, Turn, TurnOptions, UserSaid};
 use super::{Error, Reply, Result, input, instructions, stored};
 use crate::protocol::{
-    ReasoningSummary, ThreadSettingsUpdatedNotification, ThreadStatus, Turn as WireTurn, TurnId, TurnItemsView, TurnStartParams,
+    ThreadSettingsUpdatedNotification, ThreadStatus, Turn as WireTurn, TurnId, TurnItemsView, TurnStartParams,
     TurnStartResponse, TurnStartedNotification, TurnStatus, TurnSteerParams, TurnSteerResponse, UserInput, method,
 };
 use crate::store::Record;
@@ -39,6 +39,7 @@ impl Actor {
     /// Refuses without changing anything.
     fn check_start(&self, params: &TurnStartParams) -> Result<Overrides> {
         input::check(&params.input)?;
+        refuse_unbuilt(params)?;
         if let Some(turn) = &self.turn {
             if params.input.is_empty() {
                 return Err(Error::Failed("failed to submit turn input: EmptyInput".to_owned()));
@@ -105,7 +106,7 @@ impl Actor {
         let window = self.window();
         let mut records = vec![stored::turn_started(turn, &self.settings, window)];
         let mut told = std::mem::take(&mut self.told);
-        let context = told.update(&self.surroundings());
+        let context = told.update(&self.surroundings(&turn.model));
         self.told = told;
         for message in &context {
             self.history.push(message);
@@ -139,7 +140,7 @@ impl Actor {
             id,
             started_at_ms: now_ms(),
             effort: model.effort(self.settings.effort.as_ref()),
-            summary: self.settings.summary.unwrap_or(ReasoningSummary::Auto),
+            summary: self.settings.summary.unwrap_or(model.default_reasoning_summary),
             service_tier: self.settings.service_tier.clone(),
             model,
             scene: Arc::new(self.scene()),
@@ -194,6 +195,18 @@ impl Actor {
         }
         input::check(&params.input)?;
         Ok(turn.id.clone())
+    }
+}
+
+/// Refuses what would otherwise be dropped without a word.
+fn refuse_unbuilt(params: &TurnStartParams) -> Result<()> {
+    let unbuilt = [
+        ("toolOutput", params.tool_output.is_some()),
+        ("additionalContext", params.additional_context.as_ref().is_some_and(|context| !context.is_empty())),
+    ];
+    match unbuilt.iter().find(|(_, used)| *used) {
+        Some((member, _)) => Err(Error::Refused(format!("`{member}` is not supported yet"))),
+        None => Ok(()),
     }
 }
 

@@ -65,7 +65,7 @@ pub(super) struct Surroundings<'a> {
     pub(super) parts: Parts,
     pub(super) shell: &'a str,
     /// The instructions of the current model, for the case that the thread has changed to it.
-    pub(super) base_instructions: &'a str,
+    pub(super) model_instructions: &'a str,
 }
 
 impl Told {
@@ -123,7 +123,7 @@ impl Told {
         let model = &now.settings.model;
         let before = self.model.replace(model.clone());
         if before.is_some_and(|before| before != *model) {
-            developer.push(format!("{}\n{}\n</model_switch>", tag::MODEL_SWITCH, prompt::model_switch(now.base_instructions)));
+            developer.push(format!("{}\n{}\n</model_switch>", tag::MODEL_SWITCH, prompt::model_switch(now.model_instructions)));
         }
     }
 }

@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::turn::{Ending, Turn, UserSaid};
-use crate::protocol::{ItemId, MessagePhase, ThreadId, ThreadItem, TimedItem, TurnId};
+use crate::protocol::{ItemId, MessagePhase, ThreadId, ThreadItem, TimedItem, TurnId, WebSearchAction};
 use crate::store::record::{TurnAborted, TurnCompleted};
 use crate::store::{ItemCompleted, Record};
 
@@ -41,6 +41,10 @@ pub(super) fn reasoning(id: ItemId, summary: Vec<String>, content: Vec<String>) 
     ThreadItem::Reasoning { id, summary, content }
 }
 
+pub(super) fn web_search(id: ItemId, query: String, action: Option<WebSearchAction>) -> ThreadItem {
+    ThreadItem::WebSearch { id, query, action, results: None }
+}
+
 /// The model's own id of an item; one of ours when it gave none.
 pub(super) fn model_id(id: Option<String>) -> ItemId {
     id.unwrap_or_else(|| Uuid::now_v7().to_string()).into()
@@ -54,7 +58,7 @@ pub(super) fn is_answer(item: &ThreadItem) -> bool {
 /// The record of a finished item.
 pub(super) fn record(thread: &ThreadId, turn: &TurnId, item: &TimedItem) -> Record {
     Record::Item(Box::new(ItemCompleted {
-        thread_id: thread.clone(),
+        thread_id: Some(thread.clone()),
         turn_id: turn.clone(),
         started_at_ms: item.started_at_ms,
         completed_at_ms: item.completed_at_ms,

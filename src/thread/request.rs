@@ -6,11 +6,11 @@ use serde_json::{Map, Value, json};
 
 use super::actor::Actor;
 use crate::exec::{EnvironmentPolicy, Truncation};
-use crate::model::catalog::{ModelInfo, TruncationPolicy};
+use crate::model::catalog::{ModelInfo, TruncationPolicy, Verbosity};
 use crate::model::request::Body;
 use crate::model::Request;
-use crate::protocol::{ReasoningEffort, ReasoningSummary, SandboxPolicy, Verbosity};
-use crate::tools::{self, AllowLogin, PatchTool, Scene};
+use crate::protocol::{ReasoningEffort, ReasoningSummary, SandboxPolicy};
+use crate::tools::{self, AllowLogin, Offer, Scene};
 
 impl Actor {
     /// The request that asks the model to go on with the history as it is.
@@ -21,7 +21,7 @@ impl Actor {
         let body = Body {
             model: &turn.scene.model,
             input: self.history.joined(),
-            tools: Some(&tools),
+            tools: Some(tools),
             parallel_tool_calls: true,
             effort: self.effort().map(ReasoningEffort::as_str),
             summary: self.summary(),
@@ -157,7 +157,8 @@ impl Actor {
             environment,
             truncation: truncation(&model, self.config.tool_output_token_limit),
             max_poll_ms: self.config.background_terminal_max_timeout,
-            patch_tool: if model.freeform_patches() { PatchTool::Offered } else { PatchTool::Absent },
+            shell_tool: if self.config.features.on("shell_tool") { Offer::Offered } else { Offer::Absent },
+            patch_tool: if model.freeform_patches() { Offer::Offered } else { Offer::Absent },
             rules: self.shared.rules().clone(),
             terminals: self.terminals.clone(),
             grants: self.grants.clone(),

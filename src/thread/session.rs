@@ -20,7 +20,7 @@ use crate::model::catalog::{Catalog, ModelInfo};
 use crate::model::{self, Provider};
 use crate::policy::rules::Rules;
 use crate::protocol::{
-    SessionSource, Thread, ThreadHistoryMode, ThreadId, ThreadSource, ThreadStatus, ThreadTokenUsage, TurnId,
+    GitInfo, SessionSource, Thread, ThreadHistoryMode, ThreadId, ThreadSource, ThreadStatus, ThreadTokenUsage, TurnId,
 };
 use crate::store::history::model_history;
 use crate::store::{Record, Store, Summary, Writer};
@@ -189,7 +189,7 @@ pub(crate) fn create(shared: &Arc<Shared>, new: NewThread, start: Start) -> Resu
         thread_source: new.thread_source,
         agent_nickname: None,
         agent_role: None,
-        git_info: None,
+        git_info: writer.as_ref().and_then(|writer| writer.meta().git.as_ref()).map(GitInfo::from),
         name: None,
         daybreak_enabled: None,
         turns: Vec::new(),

@@ -13,9 +13,11 @@ use crate::protocol::{
 };
 use crate::store::record::{TokenCount, TokenInfo, TurnAttribution, TurnStarted};
 use crate::store::settings::{SettingsApplied, StoredSettings, TurnContext, profile_of, sandbox_to_stored};
+use crate::store::meta::StoredGit;
 use crate::store::{Provenance, Record, SessionMeta, Summary};
 use crate::util::json::raw;
 use crate::util::time::{now_ms, rfc3339_millis};
+use crate::workspace::git;
 
 /// A stored thread as clients see it when nobody has loaded it.
 pub(crate) fn stored_thread(summary: &Summary) -> Thread {
@@ -95,6 +97,7 @@ pub(super) fn meta(new: &NewThread, start: &Start, base_instructions: &str, orig
         None => Provenance::Model { model: settings.model.clone() },
     };
     meta.set_instructions(base_instructions, &provenance);
+    meta.git = git::info(&settings.cwd).as_ref().map(StoredGit::from);
     meta
 }
 

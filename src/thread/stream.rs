@@ -34,6 +34,7 @@ struct Open {
 enum Kind {
     Message,
     Reasoning,
+    WebSearch,
 }
 
 impl Actor {
@@ -85,10 +86,11 @@ impl Actor {
                 let id = item::model_id(id);
                 (id.clone(), Kind::Reasoning, item::reasoning(id, Vec::new(), Vec::new()))
             }
-            OutputItem::FunctionCall { .. }
-            | OutputItem::CustomToolCall { .. }
-            | OutputItem::WebSearchCall { .. }
-            | OutputItem::Other => return,
+            OutputItem::WebSearchCall { id, .. } => {
+                let id = item::model_id(id);
+                (id.clone(), Kind::WebSearch, item::web_search(id, String::new(), None))
+            }
+            OutputItem::FunctionCall { .. } | OutputItem::CustomToolCall { .. } | OutputItem::Other => return,
         };
         let started_at_ms = now_ms();
         self.start_item(&turn_id, item::started(item, started_at_ms));
@@ -105,7 +107,10 @@ impl Actor {
             OutputItem::CustomToolCall { call_id, name, input, .. } => {
                 self.call(Call { id: call_id.into(), namespace: None, name, input: CallInput::Custom(input) }, raw);
             }
-            OutputItem::WebSearchCall { .. } => self.remember(raw),
+            OutputItem::WebSearchCall { id, query, action } => {
+                let item = self.model_item(Kind::WebSearch, id, |id| item::web_search(id, query, Some(action)));
+                self.item_written(item, raw);
+            }
             OutputItem::Other => {}
         }
     }

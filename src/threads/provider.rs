@@ -9,6 +9,11 @@ use crate::config::Effective;
 use crate::model::Provider;
 use crate::thread::Result;
 
+/// Whether a provider of this id is configured or built in.
+pub(super) fn exists(id: &str, config: &Effective) -> bool {
+    config.model_providers.contains_key(id) || Provider::built_in(id, None).is_some()
+}
+
 /// Finds the provider among the configured and the built-in ones.
 pub(super) fn configured(config: &Effective, home: &Path) -> Result<Provider> {
     let id = config.model_provider.as_str();

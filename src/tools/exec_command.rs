@@ -252,6 +252,16 @@ fn environment(cx: &Cx) -> Vec<(OsString, OsString)> {
     shell_environment(&cx.scene.environment, std::env::vars_os(), base)
 }
 
+/// An action whose command shows no secrets.
+fn redacted(mut action: CommandAction) -> CommandAction {
+    let (CommandAction::Read { command, .. }
+    | CommandAction::ListFiles { command, .. }
+    | CommandAction::Search { command, .. }
+    | CommandAction::Unknown { command }) = &mut action;
+    *command = redact(command).into_owned();
+    action
+}
+
 /// An error with its causes.
 fn chain(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(error.source(), |cause| cause.source());
@@ -269,7 +279,7 @@ impl Command {
             process_id: session.map(|id| id.to_string()),
             source,
             status: CommandExecutionStatus::InProgress,
-            command_actions: self.actions.clone(),
+            command_actions: self.actions.iter().cloned().map(redacted).collect(),
             aggregated_output: None,
             exit_code: None,
             duration_ms: None,
@@ -298,7 +308,7 @@ impl Command {
             network_approval_context: None,
             command: Some(shell::display(&self.argv)),
             cwd: Some(self.cwd.as_path().into()),
-            command_actions: Some(self.actions.clone()),
+            command_actions: Some(self.actions.iter().cloned().map(redacted).collect()),
             additional_permissions: None,
             proposed_execpolicy_amendment: amendment,
             proposed_network_policy_amendments: None,

@@ -25,7 +25,9 @@ pub(crate) struct Scene {
     pub(crate) truncation: Truncation,
     /// The longest wait for output of a command that is only looked at, in milliseconds.
     pub(crate) max_poll_ms: u64,
-    pub(crate) patch_tool: PatchTool,
+    pub(crate) shell_tool: Offer,
+    /// `apply_patch` as a tool of its own. Through the shell it always works.
+    pub(crate) patch_tool: Offer,
     pub(crate) rules: Arc<Mutex<Rules>>,
     pub(crate) terminals: Arc<Terminals>,
     /// What the user has allowed for as long as the thread is loaded.
@@ -38,9 +40,9 @@ pub(crate) enum AllowLogin {
     No,
 }
 
-/// Whether the model is offered `apply_patch` as a tool of its own. Through the shell it always works.
+/// Whether the model is offered a tool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum PatchTool {
+pub(crate) enum Offer {
     Offered,
     Absent,
 }
@@ -63,7 +65,11 @@ impl Scene {
         }
     }
 
+    pub(super) fn offers_shell(&self) -> bool {
+        self.shell_tool == Offer::Offered
+    }
+
     pub(super) fn offers_patch_tool(&self) -> bool {
-        self.patch_tool == PatchTool::Offered
+        self.patch_tool == Offer::Offered
     }
 }

@@ -14,17 +14,25 @@ use serde_json::{Value, json};
 use super::Scene;
 use crate::util::json::raw;
 
-/// The definitions without and with the patch tool, as bytes: they go into every request unchanged.
-static SHELL: LazyLock<Box<RawValue>> = LazyLock::new(|| raw(&shell()));
+/// The definitions as bytes, for each selection of tools: they go into every request unchanged.
+static NOTHING: LazyLock<Box<RawValue>> = LazyLock::new(|| definitions(Vec::new()));
+static PATCH: LazyLock<Box<RawValue>> = LazyLock::new(|| definitions(vec![apply_patch()]));
+static SHELL: LazyLock<Box<RawValue>> = LazyLock::new(|| definitions(shell()));
 static SHELL_AND_PATCH: LazyLock<Box<RawValue>> =
-    LazyLock::new(|| raw(&shell().into_iter().chain([apply_patch()]).collect::<Vec<_>>()));
+    LazyLock::new(|| definitions(shell().into_iter().chain([apply_patch()]).collect()));
 
 /// What the model of this scene may call: a JSON array.
-pub(crate) fn offered(scene: &Scene) -> Box<RawValue> {
-    match scene.offers_patch_tool() {
-        true => SHELL_AND_PATCH.clone(),
-        false => SHELL.clone(),
+pub(crate) fn offered(scene: &Scene) -> &'static RawValue {
+    match (scene.offers_shell(), scene.offers_patch_tool()) {
+        (true, true) => &SHELL_AND_PATCH,
+        (true, false) => &SHELL,
+        (false, true) => &PATCH,
+        (false, false) => &NOTHING,
     }
+}
+
+fn definitions(tools: Vec<Value>) -> Box<RawValue> {
+    raw(&tools)
 }
 
 fn shell() -> Vec<Value> {

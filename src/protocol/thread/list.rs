@@ -15,7 +15,7 @@ use crate::protocol::{Thread, ThreadId, ThreadReadState, Turn, TurnItemsView};
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(test, derive(JsonSchema, TS), ts(export_to = "v2/", optional_fields = nullable))]
 pub(crate) struct ThreadListParams {
-    /// Lists threads that are attached to others, too.
+    /// Lists threads that are attached to others, too; needs a search term.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     #[cfg_attr(test, ts(as = "Option<bool>", optional))]
     pub(crate) include_attached_threads: bool,
@@ -33,7 +33,7 @@ pub(crate) struct ThreadListParams {
     pub(crate) sort_key: Option<ThreadSortKey>,
     /// Newest first by default.
     pub(crate) sort_direction: Option<SortDirection>,
-    /// Lists threads of these providers; an empty list means all.
+    /// Lists threads of these providers, the current one by default; an empty list means all.
     pub(crate) model_providers: Option<Vec<String>>,
     /// Lists threads of these kinds of session; an empty list means the interactive ones.
     pub(crate) source_kinds: Option<Vec<ThreadSourceKind>>,
@@ -48,11 +48,11 @@ pub(crate) struct ThreadListParams {
     /// Lists threads of these working directories.
     #[cfg_attr(test, ts(inline))]
     pub(crate) cwd: Option<ThreadListCwdFilter>,
-    /// Answers from the index alone.
+    /// Answers from the index alone, without looking for files that it lacks.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     #[cfg_attr(test, ts(as = "Option<bool>", optional))]
     pub(crate) use_state_db_only: bool,
-    /// Lists threads whose title contains this.
+    /// Lists threads whose name or first message contains this.
     pub(crate) search_term: Option<String>,
     /// Lists threads that this thread's agent has started.
     pub(crate) parent_thread_id: Option<ThreadId>,

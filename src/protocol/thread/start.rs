@@ -125,7 +125,7 @@ pub(crate) enum ThreadStartSource {
 pub(crate) struct ThreadResumeParams {
     /// The thread.
     pub(crate) thread_id: ThreadId,
-    /// Begins with this history rather than the stored one.
+    /// Makes a new thread with this history rather than loading the stored one.
     pub(crate) history: Option<Vec<ResponseItem>>,
     /// Loads this file, whatever the id.
     pub(crate) path: Option<PathBuf>,

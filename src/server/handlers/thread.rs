@@ -1,5 +1,6 @@
 //! Threads: starting, resuming, reading, naming, archiving, leaving.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,6 +19,7 @@ use crate::server::audience::Reach;
 use crate::server::context::{Cx, Later, check_session_id, check_thread_id};
 use crate::server::error::{Error, Result};
 use crate::thread::{Snapshot, ThreadHandle, stored_thread};
+use crate::util::path::absolute;
 
 pub(crate) async fn start(cx: Cx, params: ThreadStartParams) -> Result<Later<ThreadStartResponse>> {
     let handle = cx.server.threads.start(&params)?;
@@ -55,6 +57,10 @@ pub(crate) async fn resume(cx: Cx, params: ThreadResumeParams) -> Result<Later<T
     }
     if params.path.is_none() {
         check_session_id(&params.thread_id)?;
+    }
+    refuse_combination(&params)?;
+    if let (Some(path), Some(running)) = (&params.path, cx.server.threads.get(&params.thread_id)) {
+        refuse_stale_path(&cx, path, &running.snapshot().await?)?;
     }
     let (handle, joined) = match cx.server.threads.get(&params.thread_id) {
         Some(handle) => (handle, Joined::Running),
@@ -119,6 +125,28 @@ pub(crate) async fn resume(cx: Cx, params: ThreadResumeParams) -> Result<Later<T
     }
     cx.server.asks.repeat(&handle.id, cx.connection.id, &cx.server.audience);
     Ok(answered)
+}
+
+fn refuse_combination(params: &ThreadResumeParams) -> Result<()> {
+    match (&params.permissions, &params.sandbox) {
+        (Some(_), Some(_)) => Err(Error::invalid_request("`permissions` cannot be combined with `sandbox`")),
+        _ => Ok(()),
+    }
+}
+
+/// A loaded thread cannot be continued from another file than its own.
+fn refuse_stale_path(cx: &Cx, path: &Path, running: &Snapshot) -> Result<()> {
+    let requested = absolute(&cx.server.threads.shared.cwd, path);
+    let active = running.thread.path.clone().unwrap_or_default();
+    if requested == active {
+        return Ok(());
+    }
+    Err(Error::invalid_request(format!(
+        "cannot resume running thread {} with stale path: requested `{}`, active `{}`",
+        running.thread.id,
+        requested.display(),
+        active.display()
+    )))
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use crate::protocol::{
     SortDirection, Thread, ThreadListCwdFilter, ThreadListParams, ThreadListResponse, ThreadLoadedListParams, ThreadLoadedListResponse,
     ThreadSortKey, ThreadTurnsListParams, ThreadTurnsListResponse,
 };
-use crate::server::context::{Cx, check_thread_id};
+use crate::server::context::{Cx, check_id, check_thread_id};
 use crate::server::error::{Error, Result};
 use crate::store::{Query, Summary};
 use crate::thread::stored_thread;
@@ -34,6 +34,13 @@ fn query(params: ThreadListParams, provider: String, server_cwd: &Path) -> Resul
     for id in params.excluded_thread_ids.iter().flatten() {
         if let Err(error) = uuid::Uuid::parse_str(id.as_str()) {
             return Err(Error::invalid_params(format!("invalid excluded thread id: {error}")));
+        }
+    }
+    for (id, noun) in [(&params.parent_thread_id, "parent thread"), (&params.ancestor_thread_id, "ancestor thread")] {
+        if let Some(id) = id
+            && !(params.parent_thread_id.is_some() && params.ancestor_thread_id.is_some())
+        {
+            check_id(id, noun)?;
         }
     }
     let sort_key = params.sort_key.unwrap_or(ThreadSortKey::CreatedAt);

@@ -10,7 +10,7 @@ import type { ThreadSourceKind } from "./ThreadSourceKind";
  */
 export type ThreadListParams = {
 /**
- * Lists threads that are attached to others, too.
+ * Lists threads that are attached to others, too; needs a search term.
  */
 includeAttachedThreads?: boolean,
 /**
@@ -38,7 +38,7 @@ sortKey?: ThreadSortKey | null,
  */
 sortDirection?: SortDirection | null,
 /**
- * Lists threads of these providers; an empty list means all.
+ * Lists threads of these providers, the current one by default; an empty list means all.
  */
 modelProviders?: Array<string> | null,
 /**
@@ -66,11 +66,11 @@ projectId?: string | null,
  */
 cwd?: string | Array<string> | null,
 /**
- * Answers from the index alone.
+ * Answers from the index alone, without looking for files that it lacks.
  */
 useStateDbOnly?: boolean,
 /**
- * Lists threads whose title contains this.
+ * Lists threads whose name or first message contains this.
  */
 searchTerm?: string | null,
 /**

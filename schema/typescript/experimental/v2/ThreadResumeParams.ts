@@ -19,7 +19,7 @@ export type ThreadResumeParams = {
  */
 threadId: string,
 /**
- * Begins with this history rather than the stored one.
+ * Makes a new thread with this history rather than loading the stored one.
  */
 history?: Array<ResponseItem> | null,
 /**

@@ -28,7 +28,7 @@ forkedFromId: string | null,
  */
 parentThreadId: string | null,
 /**
- * The beginning of the first user message.
+ * The first user message.
  */
 preview: string,
 /**
@@ -72,7 +72,7 @@ createdAt: number,
  */
 updatedAt: number,
 /**
- * The time to sort by, in Unix seconds.
+ * When the newest turn started, in Unix seconds.
  */
 recencyAt: number | null,
 /**

@@ -34,7 +34,7 @@ sortKey?: ThreadSortKey | null,
  */
 sortDirection?: SortDirection | null,
 /**
- * Lists threads of these providers; an empty list means all.
+ * Lists threads of these providers, the current one by default; an empty list means all.
  */
 modelProviders?: Array<string> | null,
 /**
@@ -58,10 +58,10 @@ sectionId?: string | null,
  */
 cwd?: string | Array<string> | null,
 /**
- * Answers from the index alone.
+ * Answers from the index alone, without looking for files that it lacks.
  */
 useStateDbOnly?: boolean,
 /**
- * Lists threads whose title contains this.
+ * Lists threads whose name or first message contains this.
  */
 searchTerm?: string | null, };
