@@ -132,8 +132,12 @@ fn run(cli: Cli) -> Result<(), Error> {
         Some(Command::GenerateTs { out, experimental, prettier }) => {
             schema::write_typescript(&out, experimental.into(), prettier.as_deref())?;
         }
-        Some(Command::GenerateJsonSchema { out, experimental }) => schema::write_json(&out, experimental.into())?,
-        Some(Command::Demo { json }) => demo::run(if json { demo::Show::Lines } else { demo::Show::Transcript })?,
+        Some(Command::GenerateJsonSchema { out, experimental }) => {
+            schema::write_json(&out, experimental.into())?
+        }
+        Some(Command::Demo { json }) => {
+            demo::run(if json { demo::Show::Lines } else { demo::Show::Transcript })?
+        }
         None => serve(&cli.server)?,
     }
     Ok(())
@@ -156,7 +160,10 @@ fn serve(args: &ServerArgs) -> Result<(), Error> {
 /// The work is waiting for models, commands and clients; more threads would only cost memory.
 const WORKERS: usize = 2;
 
-#[expect(clippy::print_stderr, reason = "the one place where the program speaks to the shell that called it")]
+#[expect(
+    clippy::print_stderr,
+    reason = "the one place where the program speaks to the shell that called it"
+)]
 fn report(error: &Error) {
     eprint!("Error: {error}");
     let mut cause = std::error::Error::source(error);

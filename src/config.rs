@@ -19,7 +19,7 @@ mod trust;
 pub(crate) use effective::{Effective, WorkspaceWrite};
 pub(crate) use features::Features;
 pub(crate) use home::home;
-pub(crate) use load::{Loaded, Sources};
+pub(crate) use load::Sources;
 pub(crate) use overrides::Overrides;
 pub(crate) use problem::{LoadError, Problem};
 pub(crate) use trust::{Trust, marked_root, write_trust};

@@ -13,7 +13,8 @@ pub(crate) fn start() {
         Some(Err(_)) | None => EnvFilter::new("error"),
     };
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
-    let json = env::var("LOG_FORMAT").is_ok_and(|format| format.trim().eq_ignore_ascii_case("json"));
+    let json =
+        env::var("LOG_FORMAT").is_ok_and(|format| format.trim().eq_ignore_ascii_case("json"));
     if json {
         builder.json().init();
     } else {

@@ -22,7 +22,7 @@ use bytes::Bytes;
 use tokio::sync::mpsc;
 
 pub(crate) use error::{Error, Retry};
-pub(crate) use event::{ResponseHeaders, StreamEvent, Usage};
+pub(crate) use event::{LimitWindow, ResponseHeaders, StreamEvent, Usage};
 pub(crate) use item::{OutputItem, history_item};
 pub(crate) use provider::Provider;
 pub(crate) use retry::{backoff, connection_backoff};

@@ -14,7 +14,7 @@ mod unified;
 
 use std::path::PathBuf;
 
-pub(crate) use apply::{Applied, ApplyFailed, Edit, Plan, Snapshot};
+pub(crate) use apply::{Edit, Plan, Snapshot};
 pub(crate) use heredoc::{Script, intercept};
 pub(crate) use parse::parse;
 pub(crate) use unified::unified;

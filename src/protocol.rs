@@ -11,6 +11,7 @@ pub(crate) mod methods;
 pub(crate) mod rpc;
 pub(crate) mod stability;
 
+mod account;
 mod approval;
 mod config;
 mod id;
@@ -19,10 +20,12 @@ mod item;
 mod notice;
 mod path;
 mod permission;
+mod remote_control;
 mod response_item;
 mod thread;
 mod turn;
 
+pub(crate) use account::*;
 pub(crate) use approval::*;
 pub(crate) use config::*;
 pub(crate) use id::*;
@@ -32,6 +35,7 @@ pub(crate) use method::{Notification, Request};
 pub(crate) use notice::*;
 pub(crate) use path::*;
 pub(crate) use permission::*;
+pub(crate) use remote_control::*;
 pub(crate) use response_item::*;
 pub(crate) use thread::*;
 pub(crate) use turn::*;

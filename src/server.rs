@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use tokio::runtime::Handle;
-use tokio::signal::unix::{signal, SignalKind};
+use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use self::ask::Asks;
@@ -28,7 +28,7 @@ use self::order::Lanes;
 use self::outlet::ClientOutlet;
 use crate::config;
 use crate::threads::Threads;
-use crate::transport::{stdio, Outbox};
+use crate::transport::{Outbox, stdio};
 
 /// State of the process. Nothing here does work before a request asks for it.
 pub(crate) struct Server {
@@ -56,7 +56,14 @@ impl Server {
         let (audience, asks) = (Arc::new(Audience::default()), Arc::new(Asks::default()));
         let outlet = ClientOutlet { audience: Arc::clone(&audience), asks: Arc::clone(&asks) };
         let threads = Threads::new(Arc::clone(&sources), Arc::new(outlet));
-        Arc::new(Self { threads, sources, audience, asks, lanes: Lanes::default(), ended: CancellationToken::new() })
+        Arc::new(Self {
+            threads,
+            sources,
+            audience,
+            asks,
+            lanes: Lanes::default(),
+            ended: CancellationToken::new(),
+        })
     }
 
     pub(crate) fn home(&self) -> &PathBuf {
@@ -66,7 +73,8 @@ impl Server {
     /// Runs something on the server's behalf, which ends with the server.
     pub(crate) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
         let ended = self.ended.clone();
-        self.lanes.submit(None, Box::pin(async move { drop(ended.run_until_cancelled(work).await) }));
+        self.lanes
+            .submit(None, Box::pin(async move { drop(ended.run_until_cancelled(work).await) }));
     }
 
     /// Serves the one connection on stdin and stdout until its input ends or a signal asks to stop; then ends every
@@ -81,7 +89,8 @@ impl Server {
         let mut interrupt = signal(SignalKind::interrupt()).map_err(StartError::Signals)?;
         let mut hangup = signal(SignalKind::hangup()).map_err(StartError::Signals)?;
         let inbox = stdio::read(overflow).map_err(StartError::Stdio)?;
-        let writer = stdio::write(Arc::clone(&outbox), Handle::current()).map_err(StartError::Stdio)?;
+        let writer =
+            stdio::write(Arc::clone(&outbox), Handle::current()).map_err(StartError::Stdio)?;
         let connection = self.audience.connect(|id| Connection::new(id, Arc::clone(&outbox)));
         tokio::select! {
             () = connection::serve(self, &connection, inbox) => {

@@ -13,8 +13,8 @@ mod effect;
 pub(crate) mod fold;
 mod history;
 mod input;
-pub(crate) mod item;
 mod instructions;
+pub(crate) mod item;
 mod outlet;
 mod prompt;
 mod request;
@@ -26,15 +26,18 @@ mod turn;
 mod usage;
 
 pub(crate) use outlet::{Answer, Outlet, Question, Scope, Ticket};
-pub(crate) use session::{ClientIdentity, NewThread, Persistence, Shared, Start, Stored, create, resume};
+pub(crate) use session::{
+    ClientIdentity, NewThread, Persistence, Shared, Start, Stored, create, resume,
+};
 pub(crate) use settings::{LOCAL, Settings, check_environments};
 pub(crate) use stored::{restore, stored_thread};
 
 use tokio::sync::{mpsc, oneshot};
 
 use crate::protocol::{
-    AbsolutePathBuf, LegacyAppPathString, Thread, ThreadId, ThreadSettings, ThreadTokenUsage, TurnId, TurnInterruptResponse, TurnStartParams, TurnStartResponse,
-    TurnSteerParams, TurnSteerResponse,
+    AbsolutePathBuf, LegacyAppPathString, Thread, ThreadId, ThreadSettings, ThreadTokenUsage,
+    TurnId, TurnInterruptResponse, TurnStartParams, TurnStartResponse, TurnSteerParams,
+    TurnSteerResponse,
 };
 use crate::{config, store};
 
@@ -85,15 +88,33 @@ impl<T> Reply<T> {
 
 /// What can be asked of a loaded thread.
 pub(crate) enum Command {
-    StartTurn { params: Box<TurnStartParams>, reply: Reply<TurnStartResponse> },
-    Steer { params: Box<TurnSteerParams>, reply: Reply<TurnSteerResponse> },
-    Interrupt { turn: TurnId, reply: Reply<TurnInterruptResponse> },
-    Snapshot { reply: oneshot::Sender<Snapshot> },
-    Rename { name: String, reply: oneshot::Sender<Result<()>> },
+    StartTurn {
+        params: Box<TurnStartParams>,
+        reply: Reply<TurnStartResponse>,
+    },
+    Steer {
+        params: Box<TurnSteerParams>,
+        reply: Reply<TurnSteerResponse>,
+    },
+    Interrupt {
+        turn: TurnId,
+        reply: Reply<TurnInterruptResponse>,
+    },
+    Snapshot {
+        reply: oneshot::Sender<Snapshot>,
+    },
+    Rename {
+        name: String,
+        reply: oneshot::Sender<Result<()>>,
+    },
     /// Makes sure that the thread is on disk.
-    Materialize { reply: oneshot::Sender<Result<()>> },
+    Materialize {
+        reply: oneshot::Sender<Result<()>>,
+    },
     /// Ends a running turn, and the task.
-    Close { reply: oneshot::Sender<Closed> },
+    Close {
+        reply: oneshot::Sender<Closed>,
+    },
 }
 
 /// How a thread stood when its task ended.

@@ -21,7 +21,8 @@ use crate::protocol::{
 use crate::store::{self, Page, Query, Store, Summary};
 use crate::thread::fold::Fold;
 use crate::thread::{
-    self, Error, NewThread, Outlet, Persistence, Result, Settings, Shared, Start, Stored, ThreadHandle, restore,
+    self, Error, NewThread, Outlet, Persistence, Result, Settings, Shared, Start, Stored,
+    ThreadHandle, restore,
 };
 use crate::util::path::absolute;
 
@@ -58,14 +59,17 @@ impl Threads {
         refuse_unbuilt(params)?;
         let cwd = self.absolute(params.cwd.as_deref().unwrap_or_default());
         let asked = Asked::of_start(params)?;
-        let mut config = self.configure(&cwd, params.config.as_ref(), params.model_provider.as_deref())?;
+        let mut config =
+            self.configure(&cwd, params.config.as_ref(), params.model_provider.as_deref())?;
         let mut access = asked.access(&config)?;
         if params.cwd.is_some()
             && let Some(root) = config::permission::trust_earned(&config, &access)
         {
-            config::write_trust(&self.shared.sources.home, root)
-                .map_err(|error| Error::Failed(format!("failed to save the project's trust: {error}")))?;
-            config = self.configure(&cwd, params.config.as_ref(), params.model_provider.as_deref())?;
+            config::write_trust(&self.shared.sources.home, root).map_err(|error| {
+                Error::Failed(format!("failed to save the project's trust: {error}"))
+            })?;
+            config =
+                self.configure(&cwd, params.config.as_ref(), params.model_provider.as_deref())?;
             access = asked.access(&config)?;
         }
         let unload_delay_secs = config.thread_unload_delay_secs;
@@ -82,7 +86,11 @@ impl Threads {
         };
         let new = NewThread {
             id: ThreadId::from(Uuid::now_v7().to_string()),
-            persistence: if params.ephemeral == Some(true) { Persistence::InMemory } else { Persistence::OnDisk },
+            persistence: if params.ephemeral == Some(true) {
+                Persistence::InMemory
+            } else {
+                Persistence::OnDisk
+            },
             history_mode: params.history_mode.unwrap_or(ThreadHistoryMode::Paginated),
             thread_source: params.thread_source.clone(),
         };
@@ -93,7 +101,10 @@ impl Threads {
 
     /// Loads a stored thread.
     pub(crate) async fn resume(&self, params: &ThreadResumeParams) -> Result<ThreadHandle> {
-        let (id, path) = (params.thread_id.clone(), params.path.as_ref().map(|path| absolute(&self.shared.cwd, path)));
+        let (id, path) = (
+            params.thread_id.clone(),
+            params.path.as_ref().map(|path| absolute(&self.shared.cwd, path)),
+        );
         let opened = self.on_disk(move |store| {
             let (writer, records) = match path {
                 Some(path) => store.open_path(&path)?,
@@ -126,7 +137,8 @@ impl Threads {
             base_instructions: params.base_instructions.clone(),
             developer_instructions: params.developer_instructions.clone(),
         };
-        let handle = thread::resume(&self.shared, Stored { writer, records, summary, changed }, start);
+        let handle =
+            thread::resume(&self.shared, Stored { writer, records, summary, changed }, start);
         self.insert(handle.clone(), unload_delay_secs);
         Ok(handle)
     }
@@ -233,7 +245,13 @@ impl Threads {
         let model = asked.or(config.model.as_deref()).map(str::to_owned);
         let model = match model {
             Some(model) => model,
-            None => self.shared.catalog.models(config).map_err(load_error)?.default_model().map_or_else(String::new, |model| model.slug.clone()),
+            None => self
+                .shared
+                .catalog
+                .models(config)
+                .map_err(load_error)?
+                .default_model()
+                .map_or_else(String::new, |model| model.slug.clone()),
         };
         if model.is_empty() {
             let refusal = "No models are available. Set `model` explicitly or check your model catalog configuration.";
@@ -267,4 +285,3 @@ fn refuse_unbuilt(params: &ThreadStartParams) -> Result<()> {
 fn load_error(error: impl ToString) -> Error {
     Error::Config(LoadError::new(error.to_string()))
 }
-

@@ -62,13 +62,27 @@ pub(crate) enum Effect {
     /// Ends an item that has been started.
     ItemCompleted(TimedItem),
     /// A command runs now. Its item has been started already when it had to be approved.
-    CommandStarted { session: u32, item: TimedItem, announced: Announced },
+    CommandStarted {
+        session: u32,
+        item: TimedItem,
+        announced: Announced,
+    },
     /// Somebody typed into a running command.
-    Interaction { session: u32, stdin: String },
+    Interaction {
+        session: u32,
+        stdin: String,
+    },
     /// The command could not be started after all.
-    CommandFailed { session: u32, message: String },
+    CommandFailed {
+        session: u32,
+        message: String,
+    },
     /// Shows that the thread waits for its user, then the item in question, then asks.
-    Ask { item: TimedItem, question: Question, ticket: oneshot::Sender<Ticket> },
+    Ask {
+        item: TimedItem,
+        question: Question,
+        ticket: oneshot::Sender<Ticket>,
+    },
     /// The question of this call is not open any more.
     Asked,
     /// Files have been edited.
@@ -121,20 +135,30 @@ impl Cx {
 /// Runs a call to its end.
 pub(crate) async fn run(cx: &Cx, call: Call) -> Outcome {
     // `functions` is the namespace of everything that has none.
-    let namespace = call.namespace.as_deref().filter(|&namespace| namespace != "functions").unwrap_or_default();
+    let namespace =
+        call.namespace.as_deref().filter(|&namespace| namespace != "functions").unwrap_or_default();
     match (namespace, call.name.as_str(), call.input) {
-        ("", "exec_command", CallInput::Function(arguments)) => exec_command::run(cx, &arguments).await,
-        ("", "write_stdin", CallInput::Function(arguments)) => write_stdin::run(cx, &arguments).await,
+        ("", "exec_command", CallInput::Function(arguments)) => {
+            exec_command::run(cx, &arguments).await
+        }
+        ("", "write_stdin", CallInput::Function(arguments)) => {
+            write_stdin::run(cx, &arguments).await
+        }
         ("", "apply_patch", CallInput::Custom(text)) if cx.scene.offers_patch_tool() => {
             apply_patch::run_tool(cx, &text).await
         }
         ("", "exec_command" | "write_stdin", CallInput::Custom(_)) => Outcome::text("aborted"),
-        (_, name, CallInput::Function(_)) => Outcome::text(format!("unsupported call: {namespace}{name}")),
-        (_, name, CallInput::Custom(_)) => Outcome::text(format!("unsupported custom tool call: {namespace}{name}")),
+        (_, name, CallInput::Function(_)) => {
+            Outcome::text(format!("unsupported call: {namespace}{name}"))
+        }
+        (_, name, CallInput::Custom(_)) => {
+            Outcome::text(format!("unsupported custom tool call: {namespace}{name}"))
+        }
     }
 }
 
 /// Decodes a call's arguments; the error is what the model is told.
 fn arguments<'a, T: serde::Deserialize<'a>>(text: &'a str) -> Result<T, Outcome> {
-    serde_json::from_str(text).map_err(|error| Outcome::Output(format!("failed to parse function arguments: {error}")))
+    serde_json::from_str(text)
+        .map_err(|error| Outcome::Output(format!("failed to parse function arguments: {error}")))
 }

@@ -76,6 +76,8 @@ macro_rules! server_notifications {
             ThreadClosed = "thread/closed" (ThreadClosedNotification);
             /// Tells a thread's new name.
             ThreadNameUpdated = "thread/name/updated" (ThreadNameUpdatedNotification);
+            /// Tells that a thread has no goal (any more).
+            ThreadGoalCleared = "thread/goal/cleared" (ThreadGoalClearedNotification);
             /// Tells the settings that a thread's next turn has.
             ThreadSettingsUpdated = "thread/settings/updated" (ThreadSettingsUpdatedNotification);
             /// Tells what a thread has used.
@@ -98,6 +100,10 @@ macro_rules! server_notifications {
             TerminalInteraction = "item/commandExecution/terminalInteraction" (TerminalInteractionNotification);
             /// Tells that a request to the client needs no answer any more.
             ServerRequestResolved = "serverRequest/resolved" (ServerRequestResolvedNotification);
+            /// Tells what a provider said of its limits.
+            AccountRateLimitsUpdated = "account/rateLimits/updated" (AccountRateLimitsUpdatedNotification);
+            /// Tells whether the server is under remote control.
+            RemoteControlStatusChanged = "remoteControl/status/changed" (RemoteControlStatusChangedNotification);
             /// Adds text to a reasoning summary.
             ReasoningSummaryTextDelta = "item/reasoning/summaryTextDelta" (ReasoningSummaryTextDeltaNotification);
             /// Tells that a reasoning summary has a further part.

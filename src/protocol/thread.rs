@@ -244,6 +244,14 @@ pub(crate) struct ThreadStartedNotification {
     pub(crate) thread: Thread,
 }
 
+/// Tells that a thread has no goal (any more).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(JsonSchema, TS), ts(export_to = "v2/"))]
+pub(crate) struct ThreadGoalClearedNotification {
+    pub(crate) thread_id: ThreadId,
+}
+
 /// Tells what a thread does now.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

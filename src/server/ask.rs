@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 use super::audience::{Audience, Reach};
 use super::connection::ConnectionId;
 use crate::protocol::rpc::{self, RequestId};
-use crate::protocol::{method, ServerRequestResolvedNotification, ThreadId};
+use crate::protocol::{ServerRequestResolvedNotification, ThreadId, method};
 use crate::thread::{Answer, Question};
 
 #[derive(Debug, Default)]
@@ -35,13 +35,22 @@ struct Open {
 
 impl Asks {
     /// Puts a question to the subscribers of a thread.
-    pub(crate) fn ask(&self, thread: &ThreadId, question: &Question, audience: &Audience) -> (i64, oneshot::Receiver<Answer>) {
+    pub(crate) fn ask(
+        &self,
+        thread: &ThreadId,
+        question: &Question,
+        audience: &Audience,
+    ) -> (i64, oneshot::Receiver<Answer>) {
         let (answer, receiver) = oneshot::channel();
         let (id, line) = {
             let mut state = self.lock();
             let id = state.next_id;
             state.next_id += 1;
-            let line = Bytes::from(rpc::request(&RequestId::Integer(id), question.method, &question.params));
+            let line = Bytes::from(rpc::request(
+                &RequestId::Integer(id),
+                question.method,
+                &question.params,
+            ));
             state.open.insert(id, Open { thread: thread.clone(), line: line.clone(), answer });
             (id, line)
         };
@@ -65,8 +74,13 @@ impl Asks {
 
     /// Sends a thread's open questions to a connection that has just subscribed.
     pub(crate) fn repeat(&self, thread: &ThreadId, connection: ConnectionId, audience: &Audience) {
-        let lines: Vec<Bytes> =
-            self.lock().open.values().filter(|open| open.thread == *thread).map(|open| open.line.clone()).collect();
+        let lines: Vec<Bytes> = self
+            .lock()
+            .open
+            .values()
+            .filter(|open| open.thread == *thread)
+            .map(|open| open.line.clone())
+            .collect();
         for line in lines {
             audience.deliver_request(Reach::Only(connection), &line);
         }
@@ -78,7 +92,8 @@ impl Asks {
             thread_id: open.thread.clone(),
             request_id: RequestId::Integer(id),
         };
-        audience.notify::<method::ServerRequestResolved>(Reach::Subscribers(&open.thread), &resolved);
+        audience
+            .notify::<method::ServerRequestResolved>(Reach::Subscribers(&open.thread), &resolved);
         Some(open)
     }
 
@@ -99,4 +114,3 @@ impl Drop for Withdraw {
         self.asks.withdraw(self.id, &self.audience);
     }
 }
-

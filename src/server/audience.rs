@@ -83,7 +83,11 @@ impl Audience {
 
     /// Sends a notification.
     pub(crate) fn notify<N: Notification>(&self, reach: Reach<'_>, params: &N::Params) {
-        self.deliver(reach, N::METHOD, &Bytes::from(rpc::notification(N::METHOD, params, now_ms())));
+        self.deliver(
+            reach,
+            N::METHOD,
+            &Bytes::from(rpc::notification(N::METHOD, params, now_ms())),
+        );
     }
 
     /// Sends a line that has been serialized already. `method` decides about opt-outs.
@@ -116,7 +120,12 @@ impl Audience {
             Reach::Only(id) => state.connections.get(&id).cloned().into_iter().collect(),
             Reach::Subscribers(thread) => {
                 let subscribers = state.subscriptions.get(thread);
-                subscribers.into_iter().flatten().filter_map(|id| state.connections.get(id)).cloned().collect()
+                subscribers
+                    .into_iter()
+                    .flatten()
+                    .filter_map(|id| state.connections.get(id))
+                    .cloned()
+                    .collect()
             }
         }
     }

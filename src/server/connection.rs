@@ -6,8 +6,8 @@ use std::sync::{Arc, OnceLock};
 use bytes::Bytes;
 use tokio::sync::mpsc;
 
-use super::{router, Server};
-use crate::protocol::error::{RpcError, OVERLOADED};
+use super::{Server, router};
+use crate::protocol::error::{OVERLOADED, RpcError};
 use crate::protocol::rpc::{self, Message};
 use crate::transport::{Incoming, Outbox};
 
@@ -58,7 +58,11 @@ impl Connection {
 }
 
 /// Serves a connection until its link ends.
-pub(crate) async fn serve(server: &Arc<Server>, connection: &Arc<Connection>, mut inbox: mpsc::Receiver<Incoming>) {
+pub(crate) async fn serve(
+    server: &Arc<Server>,
+    connection: &Arc<Connection>,
+    mut inbox: mpsc::Receiver<Incoming>,
+) {
     while let Some(Incoming::Line(line)) = inbox.recv().await {
         // A peer that does not read its answers is not asked for more questions.
         connection.outbox.room().await;
@@ -68,7 +72,9 @@ pub(crate) async fn serve(server: &Arc<Server>, connection: &Arc<Connection>, mu
 
 fn receive(server: &Arc<Server>, connection: &Arc<Connection>, line: &[u8]) {
     match rpc::classify(line) {
-        Ok(Message::Request { id, method, params }) => router::dispatch(server, connection, id, &method, params),
+        Ok(Message::Request { id, method, params }) => {
+            router::dispatch(server, connection, id, &method, params)
+        }
         Ok(Message::Response { id, result }) => {
             let result = result.map(ToOwned::to_owned).map_err(ToOwned::to_owned);
             server.asks.answer(&id, result, &server.audience);
@@ -82,7 +88,11 @@ fn receive(server: &Arc<Server>, connection: &Arc<Connection>, line: &[u8]) {
 /// Answers a request that came while the queue was full; `false` for anything else.
 pub(crate) fn refuse_overload(outbox: &Outbox, line: &Bytes) -> bool {
     let Ok(Message::Request { id, .. }) = rpc::classify(line) else { return false };
-    let error = RpcError { code: OVERLOADED, message: "Server overloaded; retry later.".to_owned(), data: None };
+    let error = RpcError {
+        code: OVERLOADED,
+        message: "Server overloaded; retry later.".to_owned(),
+        data: None,
+    };
     outbox.push(Bytes::from(rpc::error(&id, &error)));
     true
 }

@@ -6,12 +6,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bytes::Bytes;
 use serde::Serialize;
 
+use super::Server;
 use super::connection::Connection;
 use super::error::{Error, Result};
-use super::Server;
+use crate::protocol::ThreadId;
 use crate::protocol::error::RpcError;
 use crate::protocol::rpc::{self, RequestId};
-use crate::protocol::ThreadId;
 use crate::thread::{Reply, ThreadHandle};
 use crate::transport::Outbox;
 
@@ -82,7 +82,10 @@ pub(crate) fn check_session_id(id: &ThreadId) -> Result<()> {
 pub(crate) fn check_id(id: &ThreadId, noun: &str) -> Result<()> {
     match uuid::Uuid::parse_str(id.as_str()) {
         Ok(_) => Ok(()),
-        Err(error) => Err(Error::invalid_request(format!("invalid {noun} id: {}", not_a_uuid(id.as_str(), &error)))),
+        Err(error) => Err(Error::invalid_request(format!(
+            "invalid {noun} id: {}",
+            not_a_uuid(id.as_str(), &error)
+        ))),
     }
 }
 
@@ -148,7 +151,8 @@ impl Responder {
 impl Drop for Responder {
     fn drop(&mut self) {
         if let Some(id) = self.id.take() {
-            let error = Error::internal("the request was abandoned before it was answered").into_rpc();
+            let error =
+                Error::internal("the request was abandoned before it was answered").into_rpc();
             self.outbox.push(Bytes::from(rpc::error(&id, &error)));
         }
     }

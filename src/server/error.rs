@@ -2,7 +2,9 @@
 
 use serde_json::Value;
 
-use crate::protocol::error::{INTERNAL_ERROR, INVALID_PARAMS, INVALID_REQUEST, METHOD_NOT_FOUND, RpcError};
+use crate::protocol::error::{
+    INTERNAL_ERROR, INVALID_PARAMS, INVALID_REQUEST, METHOD_NOT_FOUND, RpcError,
+};
 use crate::{config, store, thread};
 
 /// A refusal or failure, on its way to the client.
@@ -69,9 +71,12 @@ impl From<store::Error> for Error {
         use store::Error as E;
         let mut message = error.to_string();
         match error {
-            E::NotFound(_) | E::NotArchived(_) | E::Archived(_) | E::Locked(_) | E::NoSuchPath(_) | E::Cursor(_) => {
-                Self::invalid_request(message)
-            }
+            E::NotFound(_)
+            | E::NotArchived(_)
+            | E::Archived(_)
+            | E::Locked(_)
+            | E::NoSuchPath(_)
+            | E::Cursor(_) => Self::invalid_request(message),
             E::Compressed(_) | E::Invalid { .. } => Self::internal(message),
             E::Io { source, .. } => {
                 message += &format!(": {source}");

@@ -26,7 +26,8 @@ impl Outlet for ClientOutlet {
 
     fn ask(&self, thread: &ThreadId, question: Question) -> Ticket {
         let (id, answer) = self.asks.ask(thread, &question, &self.audience);
-        let withdraw = Withdraw { id, asks: Arc::clone(&self.asks), audience: Arc::clone(&self.audience) };
+        let withdraw =
+            Withdraw { id, asks: Arc::clone(&self.asks), audience: Arc::clone(&self.audience) };
         Ticket::new(answer, Box::new(withdraw))
     }
 

@@ -10,17 +10,16 @@ use std::sync::{Arc, LazyLock};
 use futures_util::FutureExt as _;
 use serde_json::value::RawValue;
 
+use super::Server;
 use super::connection::{Connection, Experimental};
 use super::context::{Cx, IntoAnswer};
 use super::error::{Error, Result};
 use super::handlers;
 use super::order::{Job, OrderKey};
-use super::Server;
+use crate::protocol::methods::client_requests;
 use crate::protocol::rpc::RequestId;
 use crate::protocol::stability::{Gated, Stability};
-use crate::protocol::methods::client_requests;
-use crate::protocol::{method, Request};
-
+use crate::protocol::{Request, method};
 
 type Start = fn(Cx, Option<&RawValue>) -> Result<(Option<OrderKey>, Job)>;
 
@@ -81,15 +80,25 @@ fn decode<R: Request>(params: Option<&RawValue>) -> Result<R::Params> {
 fn invalid_request(error: &serde_json::Error) -> Error {
     let text = error.to_string();
     let position = format!(" at line {} column {}", error.line(), error.column());
-    Error::invalid_request(format!("Invalid request: {}", text.strip_suffix(&position).unwrap_or(&text)))
+    Error::invalid_request(format!(
+        "Invalid request: {}",
+        text.strip_suffix(&position).unwrap_or(&text)
+    ))
 }
 
 fn unknown_method(method: &str) -> Error {
     let names: Vec<String> = METHODS.iter().map(|name| format!("`{name}`")).collect();
-    Error::invalid_request(format!("Invalid request: unknown variant `{method}`, expected one of {}", names.join(", ")))
+    Error::invalid_request(format!(
+        "Invalid request: unknown variant `{method}`, expected one of {}",
+        names.join(", ")
+    ))
 }
 
-fn admit<R: Request>(connection: &Connection, stability: Stability, params: &R::Params) -> Result<()>
+fn admit<R: Request>(
+    connection: &Connection,
+    stability: Stability,
+    params: &R::Params,
+) -> Result<()>
 where
     R::Params: Gated,
 {
@@ -107,7 +116,9 @@ where
         Stability::Stable => params.experimental_member(R::METHOD),
     };
     match gated {
-        Some(what) => Err(Error::invalid_request(format!("{what} requires experimentalApi capability"))),
+        Some(what) => {
+            Err(Error::invalid_request(format!("{what} requires experimentalApi capability")))
+        }
         None => Ok(()),
     }
 }

@@ -18,16 +18,17 @@ use super::session::Shared;
 use super::settings::Settings;
 use super::turn::{Ending, Turn};
 use super::usage::Totals;
-use super::{item, prompt, stored, Closed, Command, Error, Reply, Result, Snapshot};
+use super::{Closed, Command, Error, Reply, Result, Snapshot, item, prompt, stored};
 use crate::config::Effective;
 use crate::exec::Terminals;
 use crate::model::catalog::ModelInfo;
-use crate::model::{Provider, ResponseHeaders, StreamEvent};
+use crate::model::{LimitWindow, Provider, ResponseHeaders, StreamEvent};
 use crate::policy::grant::Grants;
 use crate::protocol::{
-    ItemCompletedNotification, ItemStartedNotification, Thread, ThreadActiveFlag, ThreadStatus, ThreadStatusChangedNotification,
-    ThreadTokenUsageUpdatedNotification, TimedItem, TurnId, TurnInterruptResponse,
-    WarningNotification, method,
+    AccountRateLimitsUpdatedNotification, ItemCompletedNotification, ItemStartedNotification,
+    RateLimitSnapshot, RateLimitWindow, Thread, ThreadActiveFlag, ThreadStatus,
+    ThreadStatusChangedNotification, ThreadTokenUsageUpdatedNotification, TimedItem, TurnId,
+    TurnInterruptResponse, WarningNotification, method,
 };
 use crate::store::{Record, Writer};
 use crate::tools::Event;
@@ -135,7 +136,9 @@ impl Actor {
 
     fn interrupt(&mut self, expected: &TurnId, reply: Reply<TurnInterruptResponse>) {
         let refusal = match &mut self.turn {
-            None if expected.as_str().is_empty() => return reply.give(Ok(TurnInterruptResponse {})),
+            None if expected.as_str().is_empty() => {
+                return reply.give(Ok(TurnInterruptResponse {}));
+            }
             None => "no active turn to interrupt".to_owned(),
             Some(turn) if !expected.as_str().is_empty() && turn.id != *expected => {
                 format!("expected active turn id {expected} but found {}", turn.id)
@@ -151,13 +154,16 @@ impl Actor {
     fn materialize(&mut self) -> Result<()> {
         match &mut self.writer {
             Some(writer) => Ok(writer.materialize()?),
-            None => Err(Error::Refused(format!("no rollout found for thread id {}", self.thread.id))),
+            None => {
+                Err(Error::Refused(format!("no rollout found for thread id {}", self.thread.id)))
+            }
         }
     }
 
     fn rename(&mut self, name: String) -> Result<()> {
         if self.writer.is_none() {
-            let refusal = format!("ephemeral thread does not support metadata updates: {}", self.thread.id);
+            let refusal =
+                format!("ephemeral thread does not support metadata updates: {}", self.thread.id);
             return Err(Error::Refused(refusal));
         }
         self.materialize()?;
@@ -180,7 +186,12 @@ impl Actor {
             settings: self.settings.wire(),
             running: self.turn.as_ref().map(|turn| turn.id.clone()),
             roots: self.settings.roots.iter().map(|root| root.as_path().into()).collect(),
-            instruction_sources: self.instructions.sources.iter().map(|path| path.as_path().into()).collect(),
+            instruction_sources: self
+                .instructions
+                .sources
+                .iter()
+                .map(|path| path.as_path().into())
+                .collect(),
             materialized: self.writer.as_ref().is_some_and(Writer::is_materialized),
             last_usage: self.last_usage.clone().map(|turn| (turn, self.totals.wire(self.window()))),
         }
@@ -207,12 +218,16 @@ impl Actor {
         }
         self.status = status.clone();
         let thread_id = self.publisher.thread.clone();
-        self.publisher.tell_all::<method::ThreadStatusChanged>(&ThreadStatusChangedNotification { thread_id, status });
+        self.publisher.tell_all::<method::ThreadStatusChanged>(&ThreadStatusChangedNotification {
+            thread_id,
+            status,
+        });
     }
 
     /// Shows whether the running turn waits for the user.
     pub(super) fn show_waiting(&mut self) {
-        let flags = if self.waiting > 0 { vec![ThreadActiveFlag::WaitingOnApproval] } else { Vec::new() };
+        let flags =
+            if self.waiting > 0 { vec![ThreadActiveFlag::WaitingOnApproval] } else { Vec::new() };
         self.set_status(ThreadStatus::Active { active_flags: flags });
     }
 
@@ -230,14 +245,25 @@ impl Actor {
     }
 
     /// As [`Self::end_item`], and keeps `records` with it, before anybody is told.
-    pub(super) fn end_item_with(&mut self, turn: &TurnId, item: TimedItem, mut records: Vec<Record>) {
+    pub(super) fn end_item_with(
+        &mut self,
+        turn: &TurnId,
+        item: TimedItem,
+        mut records: Vec<Record>,
+    ) {
         let completed_at_ms = now_ms();
         let item = item::ended(item, completed_at_ms);
         records.insert(0, item::record(&self.thread.id, turn, &item));
         self.record(&records);
         let (thread_id, turn_id) = (self.publisher.thread.clone(), turn.clone());
         let content_token_count = None;
-        let params = ItemCompletedNotification { item, thread_id, turn_id, content_token_count, completed_at_ms };
+        let params = ItemCompletedNotification {
+            item,
+            thread_id,
+            turn_id,
+            content_token_count,
+            completed_at_ms,
+        };
         self.publisher.tell::<method::ItemCompleted>(&params);
     }
 
@@ -253,14 +279,24 @@ impl Actor {
         let thread_id = self.publisher.thread.clone();
         let params = ThreadTokenUsageUpdatedNotification { thread_id, turn_id, token_usage };
         self.publisher.tell::<method::ThreadTokenUsageUpdated>(&params);
+        if let Some(turn) = &mut self.turn {
+            let rate_limits = std::mem::take(&mut turn.limits);
+            let params = AccountRateLimitsUpdatedNotification { rate_limits };
+            self.publisher.tell_all::<method::AccountRateLimitsUpdated>(&params);
+        }
     }
 
     pub(super) fn response_headers(&mut self, headers: ResponseHeaders) {
-        if let Some(turn) = &mut self.turn
-            && headers.turn_state.is_some()
-        {
+        let Some(turn) = &mut self.turn else { return };
+        if headers.turn_state.is_some() {
             turn.turn_state = headers.turn_state;
         }
+        turn.limits = RateLimitSnapshot {
+            limit_id: Some("codex".to_owned()),
+            primary: headers.primary_limit.map(limit_window),
+            secondary: headers.secondary_limit.map(limit_window),
+            ..RateLimitSnapshot::default()
+        };
     }
 
     /// How much of the model's window a thread may fill.
@@ -286,6 +322,19 @@ impl Actor {
             shell: self.shared.shell().name(),
             model_instructions: model.base_instructions.as_deref().unwrap_or(prompt::BASE),
         }
+    }
+}
+
+fn limit_window(limit: LimitWindow) -> RateLimitWindow {
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "a percentage, and casts of floats saturate"
+    )]
+    let used_percent = limit.used_percent.round() as i32;
+    RateLimitWindow {
+        used_percent,
+        window_duration_mins: limit.window_minutes,
+        resets_at: limit.resets_at,
     }
 }
 

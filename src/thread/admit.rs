@@ -13,8 +13,9 @@ use super::stream::Streamed;
 use super::turn::{Next, Phase, Turn, TurnOptions, UserSaid};
 use super::{Error, Reply, Result, input, instructions, stored};
 use crate::protocol::{
-    ThreadSettingsUpdatedNotification, ThreadStatus, Turn as WireTurn, TurnId, TurnItemsView, TurnStartParams,
-    TurnStartResponse, TurnStartedNotification, TurnStatus, TurnSteerParams, TurnSteerResponse, UserInput, method,
+    RateLimitSnapshot, ThreadSettingsUpdatedNotification, ThreadStatus, Turn as WireTurn, TurnId,
+    TurnItemsView, TurnStartParams, TurnStartResponse, TurnStartedNotification, TurnStatus,
+    TurnSteerParams, TurnSteerResponse, UserInput, method,
 };
 use crate::store::Record;
 use crate::util::time::{now_ms, now_secs};
@@ -30,7 +31,10 @@ impl Actor {
             Some(turn) => {
                 let running = accepted(&turn.id, &turn.root);
                 reply.give(Ok(TurnStartResponse { turn: running }));
-                self.steer(UserSaid { content: params.input, client_id: params.client_user_message_id });
+                self.steer(UserSaid {
+                    content: params.input,
+                    client_id: params.client_user_message_id,
+                });
             }
             None => self.begin_turn(params, reply),
         }
@@ -44,7 +48,8 @@ impl Actor {
             if params.input.is_empty() {
                 return Err(Error::Failed("failed to submit turn input: EmptyInput".to_owned()));
             }
-            if params.output_schema.is_some() && params.output_schema != turn.options.output_schema {
+            if params.output_schema.is_some() && params.output_schema != turn.options.output_schema
+            {
                 let refusal = "failed to submit turn input: ActiveTurnOutputSchemaMismatch";
                 return Err(Error::Failed(refusal.to_owned()));
             }
@@ -58,7 +63,8 @@ impl Actor {
             return;
         }
         if self.settings.cwd != cwd {
-            self.instructions = instructions::discover(&self.shared.sources.home, &self.settings.cwd, &self.config);
+            self.instructions =
+                instructions::discover(&self.shared.sources.home, &self.settings.cwd, &self.config);
         }
         let applied = stored::settings_applied(&self.thread.id, &self.settings);
         if self.writer.as_ref().is_some_and(crate::store::Writer::is_materialized) {
@@ -159,6 +165,7 @@ impl Actor {
             attempts: 0,
             diff: TurnDiff::new(&self.settings.cwd),
             last_answer: None,
+            limits: RateLimitSnapshot::default(),
             turn_state: None,
         }
     }
@@ -174,7 +181,10 @@ impl Actor {
         match self.check_steer(&params) {
             Ok(turn_id) => {
                 reply.give(Ok(TurnSteerResponse { turn_id }));
-                self.steer(UserSaid { content: params.input, client_id: params.client_user_message_id });
+                self.steer(UserSaid {
+                    content: params.input,
+                    client_id: params.client_user_message_id,
+                });
             }
             Err(refusal) => reply.give(Err(refusal)),
         }
@@ -185,7 +195,9 @@ impl Actor {
         if expected.as_str().is_empty() {
             return Err(Error::Refused("expectedTurnId must not be empty".to_owned()));
         }
-        let Some(turn) = &self.turn else { return Err(Error::Refused("no active turn to steer".to_owned())) };
+        let Some(turn) = &self.turn else {
+            return Err(Error::Refused("no active turn to steer".to_owned()));
+        };
         if turn.id != *expected {
             let refusal = format!("expected active turn id `{expected}` but found `{}`", turn.id);
             return Err(Error::Refused(refusal));
@@ -202,7 +214,10 @@ impl Actor {
 fn refuse_unbuilt(params: &TurnStartParams) -> Result<()> {
     let unbuilt = [
         ("toolOutput", params.tool_output.is_some()),
-        ("additionalContext", params.additional_context.as_ref().is_some_and(|context| !context.is_empty())),
+        (
+            "additionalContext",
+            params.additional_context.as_ref().is_some_and(|context| !context.is_empty()),
+        ),
     ];
     match unbuilt.iter().find(|(_, used)| *used) {
         Some((member, _)) => Err(Error::Refused(format!("`{member}` is not supported yet"))),
@@ -238,4 +253,3 @@ fn preview(content: &[UserInput]) -> String {
     });
     texts.collect::<String>().trim().to_owned()
 }
-

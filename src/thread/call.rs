@@ -38,7 +38,14 @@ impl PendingCall {
         };
         let (id, is_command) = (call.id.clone(), call.name == "exec_command");
         let task = AbortOnDrop::spawn(run(call, cx));
-        Self { id, kind, is_command, started_at_ms: now_ms(), state: State::Running { _task: task }, told: Vec::new() }
+        Self {
+            id,
+            kind,
+            is_command,
+            started_at_ms: now_ms(),
+            state: State::Running { _task: task },
+            told: Vec::new(),
+        }
     }
 
     pub(super) fn is_running(&self) -> bool {

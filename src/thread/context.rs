@@ -74,7 +74,9 @@ impl Told {
         let mut told = Self { model, developer: !history.is_empty(), ..Self::default() };
         for item in history.iter() {
             // Only messages can be context, and most items are not: look before decoding.
-            if !item.contains("\"message\"") || !(item.contains('<') || item.contains(tag::INSTRUCTIONS)) {
+            if !item.contains("\"message\"")
+                || !(item.contains('<') || item.contains(tag::INSTRUCTIONS))
+            {
                 continue;
             }
             for text in input_texts(item) {
@@ -101,7 +103,11 @@ impl Told {
         let mut user = Vec::new();
         self.model_switch(now, &mut developer);
         if !std::mem::replace(&mut self.developer, true) {
-            developer.extend(now.developer_instructions.filter(|text| !text.trim().is_empty()).map(str::to_owned));
+            developer.extend(
+                now.developer_instructions
+                    .filter(|text| !text.trim().is_empty())
+                    .map(str::to_owned),
+            );
         }
         if now.parts.permissions == Sent::Yes {
             tell(&mut self.permissions, permissions(now.settings), &mut developer);
@@ -109,21 +115,31 @@ impl Told {
         if let Some(mode) = mode(now.settings, self.mode.is_some()) {
             tell(&mut self.mode, mode, &mut developer);
         }
-        if let Some(text) = instructions(now.settings, now.instructions, self.instructions.as_deref()) {
+        if let Some(text) =
+            instructions(now.settings, now.instructions, self.instructions.as_deref())
+        {
             tell(&mut self.instructions, text, &mut user);
         }
         if now.parts.environment == Sent::Yes {
             tell(&mut self.environment, environment(now), &mut user);
         }
         let messages = [("developer", developer), ("user", user)];
-        messages.into_iter().filter(|(_, texts)| !texts.is_empty()).map(|(role, texts)| message(role, &texts)).collect()
+        messages
+            .into_iter()
+            .filter(|(_, texts)| !texts.is_empty())
+            .map(|(role, texts)| message(role, &texts))
+            .collect()
     }
 
     fn model_switch(&mut self, now: &Surroundings<'_>, developer: &mut Vec<String>) {
         let model = &now.settings.model;
         let before = self.model.replace(model.clone());
         if before.is_some_and(|before| before != *model) {
-            developer.push(format!("{}\n{}\n</model_switch>", tag::MODEL_SWITCH, prompt::model_switch(now.model_instructions)));
+            developer.push(format!(
+                "{}\n{}\n</model_switch>",
+                tag::MODEL_SWITCH,
+                prompt::model_switch(now.model_instructions)
+            ));
         }
     }
 }
@@ -171,7 +187,12 @@ fn instructions(settings: &Settings, found: &Instructions, told: Option<&str>) -
 
 fn environment(now: &Surroundings<'_>) -> String {
     let settings = now.settings;
-    let mut out = format!("{}\n  <cwd>{}</cwd>\n  <shell>{}</shell>\n", tag::ENVIRONMENT, settings.cwd.display(), now.shell);
+    let mut out = format!(
+        "{}\n  <cwd>{}</cwd>\n  <shell>{}</shell>\n",
+        tag::ENVIRONMENT,
+        settings.cwd.display(),
+        now.shell
+    );
     if now.parts.time == Sent::Yes {
         let zone = iana_time_zone::get_timezone().unwrap_or_else(|_| "Etc/UTC".to_owned());
         let date = local(now_ms()).format("%Y-%m-%d");
@@ -225,7 +246,8 @@ pub(super) fn message(role: &str, texts: &[String]) -> Box<RawValue> {
 
 /// The thread's first message. Its id is always the same, because it is made anew whenever the thread is loaded.
 pub(super) fn base_message(thread: &str, instructions: &str) -> Box<RawValue> {
-    let id = format!("msg_{}", Uuid::new_v5(&Uuid::NAMESPACE_OID, format!("{thread}/base").as_bytes()));
+    let id =
+        format!("msg_{}", Uuid::new_v5(&Uuid::NAMESPACE_OID, format!("{thread}/base").as_bytes()));
     let content = vec![InputText { kind: "input_text", text: instructions }];
     raw(&Message { kind: "message", id, role: "developer", content })
 }

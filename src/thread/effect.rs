@@ -1,12 +1,12 @@
 //! What running calls and commands do to their thread.
 
 use super::actor::{Actor, RunningCommand};
-use super::turn::Ending;
 use super::item;
+use super::turn::Ending;
 use crate::exec::{SessionEvent, SessionEventKind};
 use crate::protocol::{
-    CommandExecutionOutputDeltaNotification, CommandExecutionStatus, ItemId, TerminalInteractionNotification,
-    ThreadItem, TurnDiffUpdatedNotification, TurnId, method,
+    CommandExecutionOutputDeltaNotification, CommandExecutionStatus, ItemId,
+    TerminalInteractionNotification, ThreadItem, TurnDiffUpdatedNotification, TurnId, method,
 };
 use crate::tools::{Announced, Effect, Event, Outcome};
 
@@ -18,7 +18,9 @@ impl Actor {
         match event {
             Event::Terminal(event) => self.terminal(event),
             Event::Effect { turn, call, effect } => self.effect(&turn, call, effect),
-            Event::Done { turn, call, outcome } if self.runs(&turn) => self.call_done(call, outcome),
+            Event::Done { turn, call, outcome } if self.runs(&turn) => {
+                self.call_done(call, outcome)
+            }
             // The turn did not wait for this call.
             Event::Done { .. } => {}
         }
@@ -79,7 +81,9 @@ impl Actor {
     }
 
     fn patched(&mut self, turn: &TurnId, edits: &[crate::patch::Edit]) {
-        let Some(running) = self.turn.as_mut().filter(|running| running.id == *turn) else { return };
+        let Some(running) = self.turn.as_mut().filter(|running| running.id == *turn) else {
+            return;
+        };
         let before = running.diff.render();
         running.diff.record(edits);
         let diff = running.diff.render();
@@ -119,9 +123,24 @@ impl Actor {
         }
     }
 
-    fn command_ended(&mut self, session: u32, code: i32, output: Option<String>, duration: std::time::Duration) {
-        let Some(RunningCommand { turn, mut item }) = self.commands.remove(&session) else { return };
-        if let ThreadItem::CommandExecution { status, aggregated_output, exit_code, duration_ms, .. } = &mut item.item {
+    fn command_ended(
+        &mut self,
+        session: u32,
+        code: i32,
+        output: Option<String>,
+        duration: std::time::Duration,
+    ) {
+        let Some(RunningCommand { turn, mut item }) = self.commands.remove(&session) else {
+            return;
+        };
+        if let ThreadItem::CommandExecution {
+            status,
+            aggregated_output,
+            exit_code,
+            duration_ms,
+            ..
+        } = &mut item.item
+        {
             *status = match code {
                 0 => CommandExecutionStatus::Completed,
                 _ => CommandExecutionStatus::Failed,

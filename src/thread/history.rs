@@ -36,7 +36,9 @@ impl History {
     /// The items' JSON texts, oldest first.
     pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = &str> {
         // The bytes come from `RawValue`s, which are UTF-8.
-        self.items.iter().map(|range| std::str::from_utf8(&self.joined[range.clone()]).unwrap_or_default())
+        self.items
+            .iter()
+            .map(|range| std::str::from_utf8(&self.joined[range.clone()]).unwrap_or_default())
     }
 }
 

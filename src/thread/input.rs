@@ -59,9 +59,14 @@ pub(super) fn message(input: &[UserInput]) -> Box<RawValue> {
                 images += 1;
                 content.extend(local_image(path, images));
             }
-            UserInput::Audio { .. } => content.push(Part::text("[audio: this model takes no audio input]".to_owned())),
+            UserInput::Audio { .. } => {
+                content.push(Part::text("[audio: this model takes no audio input]".to_owned()))
+            }
             UserInput::LocalAudio { path } => {
-                content.push(Part::text(format!("[audio file {}: this model takes no audio input]", path.display())));
+                content.push(Part::text(format!(
+                    "[audio file {}: this model takes no audio input]",
+                    path.display()
+                )));
             }
             // Neither is text of its own: a skill brings its file along, a mention is for the client.
             UserInput::Skill { .. } | UserInput::Mention { .. } => {}
@@ -84,7 +89,12 @@ fn image(source: &MediaSource, detail: Option<ImageDetail>) -> Part {
 fn local_image(path: &Path, number: usize) -> Vec<Part> {
     let bytes = match std::fs::read(path) {
         Ok(bytes) => bytes,
-        Err(error) => return vec![Part::text(format!("[the image {} cannot be read: {error}]", path.display()))],
+        Err(error) => {
+            return vec![Part::text(format!(
+                "[the image {} cannot be read: {error}]",
+                path.display()
+            ))];
+        }
     };
     let picture = match content_type(&bytes) {
         Some(kind) => Part::InputImage {
@@ -92,7 +102,9 @@ fn local_image(path: &Path, number: usize) -> Vec<Part> {
             file_id: None,
             detail: "high",
         },
-        None => Part::text(format!("[the file {} is not an image that can be shown]", path.display())),
+        None => {
+            Part::text(format!("[the file {} is not an image that can be shown]", path.display()))
+        }
     };
     let opening = format!("<image name=[Image #{number}] path=\"{}\">", path.display());
     vec![Part::text(opening), picture, Part::text("</image>".to_owned())]

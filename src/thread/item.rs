@@ -3,7 +3,9 @@
 use uuid::Uuid;
 
 use super::turn::{Ending, Turn, UserSaid};
-use crate::protocol::{ItemId, MessagePhase, ThreadId, ThreadItem, TimedItem, TurnId, WebSearchAction};
+use crate::protocol::{
+    ItemId, MessagePhase, ThreadId, ThreadItem, TimedItem, TurnId, WebSearchAction,
+};
 use crate::store::record::{TurnAborted, TurnCompleted};
 use crate::store::{ItemCompleted, Record};
 

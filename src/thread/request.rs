@@ -6,9 +6,9 @@ use serde_json::{Map, Value, json};
 
 use super::actor::Actor;
 use crate::exec::{EnvironmentPolicy, Truncation};
+use crate::model::Request;
 use crate::model::catalog::{ModelInfo, TruncationPolicy, Verbosity};
 use crate::model::request::Body;
-use crate::model::Request;
 use crate::protocol::{ReasoningEffort, ReasoningSummary, SandboxPolicy};
 use crate::tools::{self, AllowLogin, Offer, Scene};
 
@@ -31,7 +31,11 @@ impl Actor {
             prompt_cache_key: self.thread.id.as_str(),
             client_metadata: &self.client_metadata(&metadata),
         };
-        Request { thread: self.thread.id.to_string(), headers: self.headers(metadata), body: body.into_bytes() }
+        Request {
+            thread: self.thread.id.to_string(),
+            headers: self.headers(metadata),
+            body: body.into_bytes(),
+        }
     }
 
     fn headers(&self, metadata: String) -> Vec<(&'static str, String)> {
@@ -84,7 +88,9 @@ impl Actor {
             ("parent_turn_id", turn.options.parent.as_ref().map(ToString::to_string)),
             ("reasoning_effort", self.effort().map(|effort| effort.as_str().to_owned())),
         ];
-        all.extend(optional.into_iter().filter_map(|(key, value)| Some((key.to_owned(), json!(value?)))));
+        all.extend(
+            optional.into_iter().filter_map(|(key, value)| Some((key.to_owned(), json!(value?)))),
+        );
         Value::Object(all)
     }
 
@@ -100,7 +106,9 @@ impl Actor {
         if let Some(turn) = &self.turn {
             all.insert("turn_id", turn.id.to_string());
             all.insert("root_turn_id", turn.root.to_string());
-            all.extend(turn.options.parent.as_ref().map(|parent| ("parent_turn_id", parent.to_string())));
+            all.extend(
+                turn.options.parent.as_ref().map(|parent| ("parent_turn_id", parent.to_string())),
+            );
         }
         all
     }
@@ -123,7 +131,8 @@ impl Actor {
     fn verbosity(&self) -> Option<Verbosity> {
         let model = &self.turn.as_ref()?.model;
         let configured = self.config.model_verbosity.clone();
-        let configured = configured.and_then(|level| serde_json::from_value(Value::String(level)).ok());
+        let configured =
+            configured.and_then(|level| serde_json::from_value(Value::String(level)).ok());
         if model.support_verbosity { configured.or(model.default_verbosity) } else { None }
     }
 
@@ -143,7 +152,8 @@ impl Actor {
     pub(super) fn scene(&self) -> Scene {
         let model = self.shared.catalog.model(&self.settings.model, &self.config);
         let environment = Value::Object(self.config.shell_environment_policy.clone());
-        let environment: EnvironmentPolicy = serde_json::from_value(environment).unwrap_or_default();
+        let environment: EnvironmentPolicy =
+            serde_json::from_value(environment).unwrap_or_default();
         Scene {
             thread: self.thread.id.clone(),
             home: self.shared.sources.home.clone(),
@@ -151,13 +161,26 @@ impl Actor {
             cwd: self.settings.cwd.clone(),
             approval_policy: self.settings.approval_policy.clone(),
             sandbox: self.settings.sandbox.clone(),
-            writable_roots: self.settings.writable_roots().iter().filter_map(|root| root.path()).collect(),
+            writable_roots: self
+                .settings
+                .writable_roots()
+                .iter()
+                .filter_map(|root| root.path())
+                .collect(),
             shell: self.shared.shell().clone(),
-            allow_login_shell: if self.config.allow_login_shell { AllowLogin::Yes } else { AllowLogin::No },
+            allow_login_shell: if self.config.allow_login_shell {
+                AllowLogin::Yes
+            } else {
+                AllowLogin::No
+            },
             environment,
             truncation: truncation(&model, self.config.tool_output_token_limit),
             max_poll_ms: self.config.background_terminal_max_timeout,
-            shell_tool: if self.config.features.on("shell_tool") { Offer::Offered } else { Offer::Absent },
+            shell_tool: if self.config.features.on("shell_tool") {
+                Offer::Offered
+            } else {
+                Offer::Absent
+            },
             patch_tool: if model.freeform_patches() { Offer::Offered } else { Offer::Absent },
             rules: self.shared.rules().clone(),
             terminals: self.terminals.clone(),

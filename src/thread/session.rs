@@ -15,12 +15,13 @@ use super::settings::Settings;
 use super::usage::Totals;
 use super::{INBOX, Outlet, Result, ThreadHandle, instructions, prompt, stored};
 use crate::config::{Effective, Sources};
-use crate::exec::{Shell, Terminals};
+use crate::exec::Shell;
 use crate::model::catalog::{Catalog, ModelInfo};
 use crate::model::{self, Provider};
 use crate::policy::rules::Rules;
 use crate::protocol::{
-    GitInfo, SessionSource, Thread, ThreadHistoryMode, ThreadId, ThreadSource, ThreadStatus, ThreadTokenUsage, TurnId,
+    GitInfo, SessionSource, Thread, ThreadHistoryMode, ThreadId, ThreadSource, ThreadStatus,
+    ThreadTokenUsage, TurnId,
 };
 use crate::store::history::model_history;
 use crate::store::{Record, Store, Summary, Writer};
@@ -152,11 +153,17 @@ struct Loaded {
 /// Runs a new thread. Nothing of it is on disk yet but its lock.
 pub(crate) fn create(shared: &Arc<Shared>, new: NewThread, start: Start) -> Result<ThreadHandle> {
     let settings = &start.settings;
-    let base_instructions = base_instructions(&start, &shared.catalog.model(&settings.model, &start.config));
+    let base_instructions =
+        base_instructions(&start, &shared.catalog.model(&settings.model, &start.config));
     let originator = shared.client().originator;
     let writer = match new.persistence {
         Persistence::InMemory => None,
-        Persistence::OnDisk => Some(shared.store.create(stored::meta(&new, &start, &base_instructions, &originator))?),
+        Persistence::OnDisk => Some(shared.store.create(stored::meta(
+            &new,
+            &start,
+            &base_instructions,
+            &originator,
+        ))?),
     };
     let now = now_secs();
     let thread = Thread {
@@ -209,7 +216,9 @@ pub(crate) fn resume(shared: &Arc<Shared>, from: Stored, start: Start) -> Thread
         Some(text) => Arc::from(text.as_str()),
         None => kept.unwrap_or_else(|| base_instructions(&start, &model)),
     };
-    if changed && let Err(error) = writer.append(&[stored::settings_applied(&summary.id, &start.settings)]) {
+    if changed
+        && let Err(error) = writer.append(&[stored::settings_applied(&summary.id, &start.settings)])
+    {
         tracing::error!(%error, "the settings of a resumed thread cannot be saved");
     }
     let mut thread = stored::stored_thread(&summary);
@@ -222,7 +231,11 @@ pub(crate) fn resume(shared: &Arc<Shared>, from: Stored, start: Start) -> Thread
     }
     let told = Told::from_history(&history, stored::last_model(&records));
     let usage = stored::last_usage(&records);
-    run(shared, start, Loaded { thread, writer: Some(writer), history, told, base_instructions, usage })
+    run(
+        shared,
+        start,
+        Loaded { thread, writer: Some(writer), history, told, base_instructions, usage },
+    )
 }
 
 /// The instructions that the thread's first message carries.
@@ -245,7 +258,8 @@ fn run(shared: &Arc<Shared>, start: Start, loaded: Loaded) -> ThreadHandle {
         publisher: Publisher::new(id.clone(), Arc::clone(&shared.outlet)),
         shared: Arc::clone(shared),
         thread: loaded.thread,
-        developer_instructions: developer_instructions.or_else(|| config.developer_instructions.clone()),
+        developer_instructions: developer_instructions
+            .or_else(|| config.developer_instructions.clone()),
         settings,
         config: Arc::new(config),
         provider: Arc::new(provider),

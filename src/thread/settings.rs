@@ -3,12 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use super::{Error, Result};
-use crate::config::permission::{self, Access, Asked};
 use crate::config::Effective;
+use crate::config::permission::{self, Access, Asked};
 use crate::protocol::{
-    AbsolutePathBuf, ActivePermissionProfile, ApprovalsReviewer, AskForApproval, CollaborationMode, ModeKind,
-    MultiAgentMode, Personality, ReasoningEffort, ReasoningSummary, SandboxPolicy, Settings as ModeSettings,
-    ThreadEnvironment, ThreadResumeParams, ThreadSettings, ThreadStartParams, TurnEnvironmentParams, TurnStartParams,
+    AbsolutePathBuf, ActivePermissionProfile, ApprovalsReviewer, AskForApproval, CollaborationMode,
+    ModeKind, MultiAgentMode, Personality, ReasoningEffort, ReasoningSummary, SandboxPolicy,
+    Settings as ModeSettings, ThreadEnvironment, ThreadResumeParams, ThreadSettings,
+    ThreadStartParams, TurnEnvironmentParams, TurnStartParams,
 };
 use crate::util::path::absolute;
 
@@ -56,15 +57,22 @@ pub(crate) struct Overrides {
 
 impl Overrides {
     /// Checks the overrides of a turn; nothing is changed by a request that is refused.
-    pub(super) fn of_turn(params: &TurnStartParams, config: &Effective, server_cwd: &Path) -> Result<Self> {
+    pub(super) fn of_turn(
+        params: &TurnStartParams,
+        config: &Effective,
+        server_cwd: &Path,
+    ) -> Result<Self> {
         if params.sandbox_policy.is_some() && params.permissions.is_some() {
-            return Err(Error::Refused("`permissions` cannot be combined with `sandboxPolicy`".to_owned()));
+            return Err(Error::Refused(
+                "`permissions` cannot be combined with `sandboxPolicy`".to_owned(),
+            ));
         }
         check_environments(params.environments.as_deref())?;
         let sandbox = match (&params.sandbox_policy, &params.permissions) {
             (Some(policy), _) => Some((policy.clone(), None)),
             (None, Some(name)) => {
-                let Access { sandbox, profile, .. } = permission::access(config, None, Asked::Permissions(name))?;
+                let Access { sandbox, profile, .. } =
+                    permission::access(config, None, Asked::Permissions(name))?;
                 Some((sandbox, profile))
             }
             (None, None) => None,
@@ -72,7 +80,9 @@ impl Overrides {
         let in_mode = params.collaboration_mode.as_ref().map(|mode| &mode.settings);
         Ok(Self {
             model: in_mode.map(|settings| settings.model.clone()).or_else(|| params.model.clone()),
-            effort: in_mode.and_then(|settings| settings.reasoning_effort.clone()).or_else(|| params.effort.clone()),
+            effort: in_mode
+                .and_then(|settings| settings.reasoning_effort.clone())
+                .or_else(|| params.effort.clone()),
             summary: params.summary,
             personality: params.personality,
             service_tier: params.service_tier.clone(),
@@ -89,8 +99,11 @@ impl Overrides {
 
 /// Refuses environments that do not exist here.
 pub(crate) fn check_environments(environments: Option<&[TurnEnvironmentParams]>) -> Result<()> {
-    match environments.into_iter().flatten().find(|environment| environment.environment_id != LOCAL) {
-        Some(unknown) => Err(Error::Refused(format!("unknown turn environment id `{}`", unknown.environment_id))),
+    match environments.into_iter().flatten().find(|environment| environment.environment_id != LOCAL)
+    {
+        Some(unknown) => {
+            Err(Error::Refused(format!("unknown turn environment id `{}`", unknown.environment_id)))
+        }
         None => Ok(()),
     }
 }
@@ -110,7 +123,9 @@ impl Settings {
             roots: vec![cwd.clone()],
             cwd,
             approval_policy: access.approval_policy,
-            approvals_reviewer: reviewer(config.approvals_reviewer.unwrap_or(ApprovalsReviewer::User)),
+            approvals_reviewer: reviewer(
+                config.approvals_reviewer.unwrap_or(ApprovalsReviewer::User),
+            ),
             sandbox: access.sandbox,
             profile: access.profile,
             disabled_plugins: Vec::new(),
@@ -132,7 +147,12 @@ impl Settings {
 
     /// Takes over what `thread/resume` says, after the stored settings; `true` when anything is different now.
     /// An explicit model drops the effort that was chosen for another one.
-    pub(crate) fn adopt_resume(&mut self, params: &ThreadResumeParams, access: Access, server_cwd: &Path) -> bool {
+    pub(crate) fn adopt_resume(
+        &mut self,
+        params: &ThreadResumeParams,
+        access: Access,
+        server_cwd: &Path,
+    ) -> bool {
         let before = self.clone();
         let asks_for_sandbox = params.sandbox.is_some() || params.permissions.is_some();
         if params.model.is_some() {
@@ -160,7 +180,10 @@ impl Settings {
         set(&mut self.summary, overrides.summary.map(Some));
         set(&mut self.personality, overrides.personality.map(Some));
         // Clearing the tier is a choice that clients are told of by this name.
-        set(&mut self.service_tier, overrides.service_tier.map(|tier| tier.or_else(|| Some("default".to_owned()))));
+        set(
+            &mut self.service_tier,
+            overrides.service_tier.map(|tier| tier.or_else(|| Some("default".to_owned()))),
+        );
         set(&mut self.approval_policy, overrides.approval_policy);
         set(&mut self.approvals_reviewer, overrides.approvals_reviewer.map(reviewer));
         set(&mut self.disabled_plugins, overrides.disabled_plugins);
@@ -170,7 +193,12 @@ impl Settings {
         if let Some(cwd) = overrides.cwd {
             self.move_to(cwd);
         }
-        set(&mut self.roots, overrides.roots.map(|roots| roots.into_iter().map(AbsolutePathBuf::into_path_buf).collect()));
+        set(
+            &mut self.roots,
+            overrides
+                .roots
+                .map(|roots| roots.into_iter().map(AbsolutePathBuf::into_path_buf).collect()),
+        );
         if let Some(mode) = overrides.mode {
             self.mode = mode;
         }
@@ -214,11 +242,17 @@ impl Settings {
 
     /// What the sandbox lets a command write, protected places excepted.
     pub(crate) fn writable_roots(&self) -> Vec<WritableRoot> {
-        let SandboxPolicy::WorkspaceWrite { writable_roots, exclude_tmpdir_env_var, exclude_slash_tmp, .. } = &self.sandbox
+        let SandboxPolicy::WorkspaceWrite {
+            writable_roots,
+            exclude_tmpdir_env_var,
+            exclude_slash_tmp,
+            ..
+        } = &self.sandbox
         else {
             return Vec::new();
         };
-        let mut roots: Vec<WritableRoot> = self.roots.iter().cloned().map(WritableRoot::Workspace).collect();
+        let mut roots: Vec<WritableRoot> =
+            self.roots.iter().cloned().map(WritableRoot::Workspace).collect();
         let more = writable_roots.iter().map(|root| root.as_path().to_owned());
         for root in more.filter(|root| !self.roots.contains(root)).collect::<Vec<_>>() {
             roots.push(WritableRoot::Workspace(root));
@@ -256,7 +290,9 @@ impl WritableRoot {
         match self {
             Self::Workspace(path) => Some(path.clone()),
             Self::SlashTmp => Some(PathBuf::from("/tmp")),
-            Self::TmpDir => std::env::var_os("TMPDIR").map(PathBuf::from).filter(|path| path.is_absolute()),
+            Self::TmpDir => {
+                std::env::var_os("TMPDIR").map(PathBuf::from).filter(|path| path.is_absolute())
+            }
         }
     }
 
@@ -278,8 +314,12 @@ impl WritableRoot {
     }
 }
 
-pub(crate) fn default_mode(model: &str, reasoning_effort: Option<ReasoningEffort>) -> CollaborationMode {
-    let settings = ModeSettings { model: model.to_owned(), reasoning_effort, developer_instructions: None };
+pub(crate) fn default_mode(
+    model: &str,
+    reasoning_effort: Option<ReasoningEffort>,
+) -> CollaborationMode {
+    let settings =
+        ModeSettings { model: model.to_owned(), reasoning_effort, developer_instructions: None };
     CollaborationMode { mode: ModeKind::Default, settings }
 }
 

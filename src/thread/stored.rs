@@ -8,12 +8,14 @@ use super::session::{NewThread, Start};
 use super::settings::{Settings, environments};
 use super::turn::Turn;
 use crate::protocol::{
-    ModeKind, ReasoningEffort, SessionSource, Thread, ThreadId, ThreadStatus, ThreadTokenUsage, TokenUsageBreakdown,
-    TurnId,
+    ModeKind, ReasoningEffort, SessionSource, Thread, ThreadId, ThreadStatus, ThreadTokenUsage,
+    TokenUsageBreakdown, TurnId,
 };
-use crate::store::record::{TokenCount, TokenInfo, TurnAttribution, TurnStarted};
-use crate::store::settings::{SettingsApplied, StoredSettings, TurnContext, profile_of, sandbox_to_stored};
 use crate::store::meta::StoredGit;
+use crate::store::record::{TokenCount, TokenInfo, TurnAttribution, TurnStarted};
+use crate::store::settings::{
+    SettingsApplied, StoredSettings, TurnContext, profile_of, sandbox_to_stored,
+};
 use crate::store::{Provenance, Record, SessionMeta, Summary};
 use crate::util::json::raw;
 use crate::util::time::{now_ms, rfc3339_millis};
@@ -63,7 +65,12 @@ pub(crate) fn stored_thread(summary: &Summary) -> Thread {
 }
 
 /// The first line of a new thread.
-pub(super) fn meta(new: &NewThread, start: &Start, base_instructions: &str, originator: &str) -> SessionMeta {
+pub(super) fn meta(
+    new: &NewThread,
+    start: &Start,
+    base_instructions: &str,
+    originator: &str,
+) -> SessionMeta {
     let settings = &start.settings;
     let mut meta = SessionMeta {
         session_id: Some(new.id.clone()),
@@ -200,7 +207,8 @@ fn restore_context(settings: &mut Settings, context: &TurnContext) {
     restore_path(settings, &context.cwd);
     settings.effort = effort(context.effort.as_ref());
     settings.summary = context.summary.or(settings.summary);
-    settings.approval_policy = context.approval_policy.clone().unwrap_or_else(|| settings.approval_policy.clone());
+    settings.approval_policy =
+        context.approval_policy.clone().unwrap_or_else(|| settings.approval_policy.clone());
     settings.approvals_reviewer = context.approvals_reviewer.unwrap_or(settings.approvals_reviewer);
     if let Some(sandbox) = context.sandbox() {
         settings.sandbox = sandbox;
@@ -218,7 +226,8 @@ fn restore_applied(settings: &mut Settings, applied: &StoredSettings) {
     settings.summary = applied.reasoning_summary.or(settings.summary);
     settings.personality = applied.personality.or(settings.personality);
     settings.service_tier = applied.service_tier.clone().or_else(|| settings.service_tier.clone());
-    settings.approval_policy = applied.approval_policy.clone().unwrap_or_else(|| settings.approval_policy.clone());
+    settings.approval_policy =
+        applied.approval_policy.clone().unwrap_or_else(|| settings.approval_policy.clone());
     settings.approvals_reviewer = applied.approvals_reviewer.unwrap_or(settings.approvals_reviewer);
     if !applied.runtime_workspace_roots.is_empty() {
         settings.roots.clone_from(&applied.runtime_workspace_roots);
@@ -273,7 +282,9 @@ pub(super) fn last_usage(records: &[Record]) -> Option<(TurnId, ThreadTokenUsage
     for record in records {
         match record {
             Record::TurnStarted(started) => turn = Some(started.turn_id.clone()),
-            Record::Usage(count) => last = count.info.as_ref().and_then(|info| Some((turn.clone()?, wire(info)))),
+            Record::Usage(count) => {
+                last = count.info.as_ref().and_then(|info| Some((turn.clone()?, wire(info))))
+            }
             _ => {}
         }
     }

@@ -11,7 +11,8 @@ use super::turn::{Next, Phase};
 use crate::model::{OutputItem, StreamEvent, history_item};
 use crate::protocol::{
     AgentMessageDeltaNotification, ItemId, MessagePhase, ReasoningSummaryPartAddedNotification,
-    ReasoningSummaryTextDeltaNotification, ReasoningTextDeltaNotification, ThreadItem, TimedItem, TurnId, method,
+    ReasoningSummaryTextDeltaNotification, ReasoningTextDeltaNotification, ThreadItem, TimedItem,
+    TurnId, method,
 };
 use crate::store::Record;
 use crate::tools::{Call, CallInput, Cx};
@@ -59,9 +60,15 @@ impl Actor {
             StreamEvent::Headers(headers) => self.response_headers(headers),
             StreamEvent::ItemAdded(output) => self.item_added(output),
             StreamEvent::TextDelta { delta } => self.text_delta(delta),
-            StreamEvent::SummaryPartAdded { summary_index } => self.summary_part_added(summary_index),
-            StreamEvent::SummaryDelta { summary_index, delta } => self.summary_delta(summary_index, delta),
-            StreamEvent::ReasoningDelta { content_index, delta } => self.reasoning_delta(content_index, delta),
+            StreamEvent::SummaryPartAdded { summary_index } => {
+                self.summary_part_added(summary_index)
+            }
+            StreamEvent::SummaryDelta { summary_index, delta } => {
+                self.summary_delta(summary_index, delta)
+            }
+            StreamEvent::ReasoningDelta { content_index, delta } => {
+                self.reasoning_delta(content_index, delta)
+            }
             StreamEvent::ItemDone { item, raw } => self.item_done(item, &raw),
             StreamEvent::Completed { response_id: _, usage, end_turn } => {
                 if let Some(turn) = &mut self.turn {
@@ -90,7 +97,9 @@ impl Actor {
                 let id = item::model_id(id);
                 (id.clone(), Kind::WebSearch, item::web_search(id, String::new(), None))
             }
-            OutputItem::FunctionCall { .. } | OutputItem::CustomToolCall { .. } | OutputItem::Other => return,
+            OutputItem::FunctionCall { .. }
+            | OutputItem::CustomToolCall { .. }
+            | OutputItem::Other => return,
         };
         let started_at_ms = now_ms();
         self.start_item(&turn_id, item::started(item, started_at_ms));
@@ -100,22 +109,48 @@ impl Actor {
     fn item_done(&mut self, output: OutputItem, raw: &RawValue) {
         match output {
             OutputItem::Message { id, phase, text, .. } => self.message_done(id, phase, text, raw),
-            OutputItem::Reasoning { id, summary, content, .. } => self.reasoning_done(id, summary, content, raw),
+            OutputItem::Reasoning { id, summary, content, .. } => {
+                self.reasoning_done(id, summary, content, raw)
+            }
             OutputItem::FunctionCall { call_id, name, namespace, arguments, .. } => {
-                self.call(Call { id: call_id.into(), namespace, name, input: CallInput::Function(arguments) }, raw);
+                self.call(
+                    Call {
+                        id: call_id.into(),
+                        namespace,
+                        name,
+                        input: CallInput::Function(arguments),
+                    },
+                    raw,
+                );
             }
             OutputItem::CustomToolCall { call_id, name, input, .. } => {
-                self.call(Call { id: call_id.into(), namespace: None, name, input: CallInput::Custom(input) }, raw);
+                self.call(
+                    Call {
+                        id: call_id.into(),
+                        namespace: None,
+                        name,
+                        input: CallInput::Custom(input),
+                    },
+                    raw,
+                );
             }
             OutputItem::WebSearchCall { id, query, action } => {
-                let item = self.model_item(Kind::WebSearch, id, |id| item::web_search(id, query, Some(action)));
+                let item = self.model_item(Kind::WebSearch, id, |id| {
+                    item::web_search(id, query, Some(action))
+                });
                 self.item_written(item, raw);
             }
             OutputItem::Other => {}
         }
     }
 
-    fn message_done(&mut self, id: Option<String>, phase: Option<MessagePhase>, text: Option<String>, raw: &RawValue) {
+    fn message_done(
+        &mut self,
+        id: Option<String>,
+        phase: Option<MessagePhase>,
+        text: Option<String>,
+        raw: &RawValue,
+    ) {
         // A message that holds nothing but a refusal shows no item, but the model sees it again.
         let Some(text) = text else { return self.remember(raw) };
         let item = self.model_item(Kind::Message, id, |id| item::agent_message(id, text, phase));
@@ -126,13 +161,24 @@ impl Actor {
         self.item_written(item, raw);
     }
 
-    fn reasoning_done(&mut self, id: Option<String>, summary: Vec<String>, content: Vec<String>, raw: &RawValue) {
+    fn reasoning_done(
+        &mut self,
+        id: Option<String>,
+        summary: Vec<String>,
+        content: Vec<String>,
+        raw: &RawValue,
+    ) {
         let item = self.model_item(Kind::Reasoning, id, |id| item::reasoning(id, summary, content));
         self.item_written(item, raw);
     }
 
     /// An item that the model has finished: the one that it had begun, or one that begins with its end.
-    fn model_item(&mut self, kind: Kind, id: Option<String>, make: impl FnOnce(ItemId) -> ThreadItem) -> TimedItem {
+    fn model_item(
+        &mut self,
+        kind: Kind,
+        id: Option<String>,
+        make: impl FnOnce(ItemId) -> ThreadItem,
+    ) -> TimedItem {
         if let Some(open) = self.take_open(kind) {
             return item::started(make(open.id), open.started_at_ms);
         }
@@ -178,21 +224,29 @@ impl Actor {
     fn summary_part_added(&mut self, summary_index: i64) {
         let Some((turn_id, item_id)) = self.open_item(Kind::Reasoning) else { return };
         let thread_id = self.publisher.thread.clone();
-        let params = ReasoningSummaryPartAddedNotification { thread_id, turn_id, item_id, summary_index };
+        let params =
+            ReasoningSummaryPartAddedNotification { thread_id, turn_id, item_id, summary_index };
         self.publisher.tell::<method::ReasoningSummaryPartAdded>(&params);
     }
 
     fn summary_delta(&mut self, summary_index: i64, delta: String) {
         let Some((turn_id, item_id)) = self.open_item(Kind::Reasoning) else { return };
         let thread_id = self.publisher.thread.clone();
-        let params = ReasoningSummaryTextDeltaNotification { thread_id, turn_id, item_id, delta, summary_index };
+        let params = ReasoningSummaryTextDeltaNotification {
+            thread_id,
+            turn_id,
+            item_id,
+            delta,
+            summary_index,
+        };
         self.publisher.tell::<method::ReasoningSummaryTextDelta>(&params);
     }
 
     fn reasoning_delta(&mut self, content_index: i64, delta: String) {
         let Some((turn_id, item_id)) = self.open_item(Kind::Reasoning) else { return };
         let thread_id = self.publisher.thread.clone();
-        let params = ReasoningTextDeltaNotification { thread_id, turn_id, item_id, delta, content_index };
+        let params =
+            ReasoningTextDeltaNotification { thread_id, turn_id, item_id, delta, content_index };
         self.publisher.tell::<method::ReasoningTextDelta>(&params);
     }
 

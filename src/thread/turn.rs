@@ -14,11 +14,12 @@ use super::call::PendingCall;
 use super::context::{item_id, message};
 use super::diff::TurnDiff;
 use super::stream::Streamed;
-use super::{Reply, item, prompt};
+use super::{item, prompt};
 use crate::model::catalog::ModelInfo;
 use crate::model::{self, ResponseStream, Retry, Usage};
 use crate::protocol::{
-    CodexErrorInfo, ErrorNotification, ItemId, ReasoningEffort, ReasoningSummary, ThreadStatus, TimedItem, Turn as WireTurn, TurnCompletedNotification,
+    CodexErrorInfo, ErrorNotification, ItemId, RateLimitSnapshot, ReasoningEffort,
+    ReasoningSummary, ThreadStatus, TimedItem, Turn as WireTurn, TurnCompletedNotification,
     TurnError, TurnId, TurnInterruptResponse, TurnItemsView, TurnStatus, UserInput, method,
 };
 use crate::store::Record;
@@ -50,6 +51,8 @@ pub(super) struct Turn {
     pub(super) attempts: u32,
     pub(super) diff: TurnDiff,
     pub(super) last_answer: Option<TimedItem>,
+    /// What the provider said of its limits with the current response.
+    pub(super) limits: RateLimitSnapshot,
     /// Sticky routing that the provider asked for.
     pub(super) turn_state: Option<String>,
 }
@@ -158,7 +161,9 @@ impl Actor {
         match next {
             Next::Fail(error) => self.finish(Ending::Failed(error)),
             Next::Retry(pause) if !self.has_steered() => self.back_off(pause),
-            Next::Natural { go_on } if !go_on && !called && !self.has_steered() => self.finish(Ending::Completed),
+            Next::Natural { go_on } if !go_on && !called && !self.has_steered() => {
+                self.finish(Ending::Completed)
+            }
             Next::Natural { .. } | Next::Retry(_) => {
                 self.take_steered();
                 self.ask_model();
@@ -217,9 +222,11 @@ impl Actor {
                 let pause = after.unwrap_or_else(|| model::backoff(attempt));
                 (pause, format!("Reconnecting... {attempt}/{max}"), http_status)
             }
-            Retry::Connection if unbounded => {
-                (model::connection_backoff(attempt), "Reconnecting... waiting for network".to_owned(), None)
-            }
+            Retry::Connection if unbounded => (
+                model::connection_backoff(attempt),
+                "Reconnecting... waiting for network".to_owned(),
+                None,
+            ),
             Retry::Connection if attempt <= max => {
                 (model::backoff(attempt), format!("Reconnecting... {attempt}/{max}"), None)
             }
@@ -292,7 +299,8 @@ impl Actor {
             });
         }
         let thread_id = self.publisher.thread.clone();
-        self.publisher.tell::<method::TurnCompleted>(&TurnCompletedNotification { thread_id, turn: wire });
+        self.publisher
+            .tell::<method::TurnCompleted>(&TurnCompletedNotification { thread_id, turn: wire });
         // The turn, and with it every task and open question of its calls, ends here, after its clients know.
         drop(turn);
     }
@@ -300,7 +308,8 @@ impl Actor {
     /// Puts the outputs of the response's calls into the history, in the order of the calls.
     fn settle_calls(&mut self) {
         let Some(turn) = &mut self.turn else { return };
-        let outputs: Vec<Box<RawValue>> = turn.calls.iter_mut().filter_map(PendingCall::take_output).collect();
+        let outputs: Vec<Box<RawValue>> =
+            turn.calls.iter_mut().filter_map(PendingCall::take_output).collect();
         let told: Vec<String> = turn.calls.iter_mut().flat_map(PendingCall::take_told).collect();
         for output in outputs {
             self.history.push(&output);
@@ -330,14 +339,21 @@ enum WillRetry {
 fn reconnecting(message: String, http_status: Option<u16>, cause: &model::Error) -> TurnError {
     TurnError {
         message,
-        codex_error_info: Some(CodexErrorInfo::ResponseStreamDisconnected { http_status_code: http_status }),
+        codex_error_info: Some(CodexErrorInfo::ResponseStreamDisconnected {
+            http_status_code: http_status,
+        }),
         additional_details: Some(cause.turn_error().message),
         misalignment: None,
     }
 }
 
 /// The output of a call as an input item.
-pub(super) fn output_item(kind: &'static str, prefix: &str, call: &ItemId, output: &str) -> Box<RawValue> {
+pub(super) fn output_item(
+    kind: &'static str,
+    prefix: &str,
+    call: &ItemId,
+    output: &str,
+) -> Box<RawValue> {
     #[derive(serde::Serialize)]
     struct Output<'a> {
         #[serde(rename = "type")]

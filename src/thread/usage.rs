@@ -26,7 +26,11 @@ impl Totals {
     }
 
     pub(super) fn wire(&self, window: Option<i64>) -> ThreadTokenUsage {
-        ThreadTokenUsage { total: self.total.clone(), last: self.last.clone(), model_context_window: window }
+        ThreadTokenUsage {
+            total: self.total.clone(),
+            last: self.last.clone(),
+            model_context_window: window,
+        }
     }
 }
 

@@ -19,10 +19,16 @@ impl<'a> Asked<'a> {
         Self::new(params.approval_policy.as_ref(), params.sandbox, params.permissions.as_deref())
     }
 
-    fn new(policy: Option<&'a AskForApproval>, sandbox: Option<SandboxMode>, profile: Option<&'a str>) -> Result<Self> {
+    fn new(
+        policy: Option<&'a AskForApproval>,
+        sandbox: Option<SandboxMode>,
+        profile: Option<&'a str>,
+    ) -> Result<Self> {
         let sandbox = match (sandbox, profile) {
             (Some(_), Some(_)) => {
-                return Err(Error::Refused("`permissions` cannot be combined with `sandbox`".to_owned()));
+                return Err(Error::Refused(
+                    "`permissions` cannot be combined with `sandbox`".to_owned(),
+                ));
             }
             (Some(mode), None) => permission::Asked::Sandbox(mode),
             (None, Some(profile)) => permission::Asked::Permissions(profile),

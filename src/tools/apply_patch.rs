@@ -8,8 +8,8 @@ use crate::patch::{self, Plan};
 use crate::policy::decide::{self, Decision, PatchQuestion, SandboxKind};
 use crate::policy::writable::is_protected;
 use crate::protocol::{
-    FileChangeApprovalDecision as Answer, FileChangeRequestApprovalParams, PatchApplyStatus, ThreadItem, TimedItem,
-    method,
+    FileChangeApprovalDecision as Answer, FileChangeRequestApprovalParams, PatchApplyStatus,
+    ThreadItem, TimedItem, method,
 };
 use crate::thread::item;
 use crate::util::time::now_ms;
@@ -55,20 +55,27 @@ async fn run(cx: &Cx, text: &str, cwd: &Path) -> Outcome {
                 return refused;
             }
         }
-        Decision::Run(_) | Decision::Ask { .. } => cx.apply(Effect::ItemStarted(item.clone())).await,
+        Decision::Run(_) | Decision::Ask { .. } => {
+            cx.apply(Effect::ItemStarted(item.clone())).await
+        }
     }
     if SandboxKind::from(&scene.sandbox).restricts()
         && let Some(path) = paths.iter().find(|path| is_protected(path, &scene.writable_roots))
     {
         cx.apply(Effect::ItemCompleted(with_status(item, PatchApplyStatus::Failed))).await;
-        return Outcome::Output(failure(&format!("{} is protected and stays read-only", path.display())));
+        return Outcome::Output(failure(&format!(
+            "{} is protected and stays read-only",
+            path.display()
+        )));
     }
     write(cx, plan, item).await
 }
 
 async fn verify(text: &str, cwd: &Path) -> Result<Plan, String> {
     let (text, cwd) = (text.to_owned(), cwd.to_owned());
-    let verified = tokio::task::spawn_blocking(move || patch::parse(&text).and_then(|patch| Plan::verify(&patch, &cwd)));
+    let verified = tokio::task::spawn_blocking(move || {
+        patch::parse(&text).and_then(|patch| Plan::verify(&patch, &cwd))
+    });
     match verified.await {
         Ok(Ok(plan)) => Ok(plan),
         Ok(Err(error)) => Err(error.refusal()),
@@ -103,7 +110,8 @@ async fn refused(
         None => Some(Outcome::text("patch rejected: the approval request failed")),
     };
     if told.is_some() {
-        cx.apply(Effect::ItemCompleted(with_status(item.clone(), PatchApplyStatus::Declined))).await;
+        cx.apply(Effect::ItemCompleted(with_status(item.clone(), PatchApplyStatus::Declined)))
+            .await;
     }
     answered(cx).await;
     told
@@ -133,7 +141,10 @@ fn failure(reason: &str) -> String {
 }
 
 fn change(cx: &Cx, plan: &Plan, status: PatchApplyStatus) -> TimedItem {
-    item::started(ThreadItem::FileChange { id: cx.id.clone(), changes: plan.changes(), status }, now_ms())
+    item::started(
+        ThreadItem::FileChange { id: cx.id.clone(), changes: plan.changes(), status },
+        now_ms(),
+    )
 }
 
 fn with_status(mut item: TimedItem, became: PatchApplyStatus) -> TimedItem {

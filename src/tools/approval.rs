@@ -11,7 +11,11 @@ use crate::util::json::raw;
 /// is an error, or that is not of the expected shape.
 ///
 /// The thread shows that it waits until [`answered`] is called.
-pub(super) async fn ask<R: Request>(cx: &Cx, item: TimedItem, params: &R::Params) -> Option<R::Response> {
+pub(super) async fn ask<R: Request>(
+    cx: &Cx,
+    item: TimedItem,
+    params: &R::Params,
+) -> Option<R::Response> {
     let question = Question { method: R::METHOD, params: raw(params) };
     let (sender, ticket) = oneshot::channel();
     cx.apply(Effect::Ask { item, question, ticket: sender }).await;

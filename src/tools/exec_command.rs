@@ -13,7 +13,10 @@ use uuid::Uuid;
 use super::approval::{answered, ask};
 use super::scene::{AllowLogin, ENFORCEMENT};
 use super::{Announced, Cx, Effect, Outcome, apply_patch, arguments};
-use crate::exec::{Collected, Identity, Io, Session, Shell, Spawn, Startup, base_set, shell_environment, tokens, truncate_for_model};
+use crate::exec::{
+    Collected, Identity, Io, Session, Shell, Spawn, Startup, base_set, shell_environment, tokens,
+    truncate_for_model,
+};
 use crate::patch::{self, Script};
 use crate::policy::action::command_actions;
 use crate::policy::decide::{self, CommandQuestion, Decision, Request, SandboxKind};
@@ -22,8 +25,8 @@ use crate::policy::redact::redact;
 use crate::policy::{amendment, shell};
 use crate::protocol::{
     CommandAction, CommandExecutionApprovalDecision as Answer, CommandExecutionApprovalKind,
-    CommandExecutionRequestApprovalParams, CommandExecutionSource, CommandExecutionStatus, NetworkPolicyRuleAction,
-    ThreadItem, TimedItem, method,
+    CommandExecutionRequestApprovalParams, CommandExecutionSource, CommandExecutionStatus,
+    NetworkPolicyRuleAction, ThreadItem, TimedItem, method,
 };
 use crate::thread::{LOCAL, item};
 use crate::util::path::absolute;
@@ -90,12 +93,19 @@ pub(super) async fn run(cx: &Cx, text: &str) -> Outcome {
         Script::Other => {}
     }
     if arguments.login == Some(true) && scene.allow_login_shell == AllowLogin::No {
-        return Outcome::text("login shells are disabled by the configuration; call again with login set to false");
+        return Outcome::text(
+            "login shells are disabled by the configuration; call again with login set to false",
+        );
     }
     if arguments.justification.is_some() && arguments.sandbox_permissions.is_none() {
-        return Outcome::text("`justification` requires an explicit `sandbox_permissions`; say what the command needs");
+        return Outcome::text(
+            "`justification` requires an explicit `sandbox_permissions`; say what the command needs",
+        );
     }
-    let shell = arguments.shell.as_deref().map_or_else(|| scene.shell.clone(), |asked| Shell::resolve(asked, &scene.shell));
+    let shell = arguments
+        .shell
+        .as_deref()
+        .map_or_else(|| scene.shell.clone(), |asked| Shell::resolve(asked, &scene.shell));
     let startup = match arguments.login.unwrap_or(scene.allow_login_shell == AllowLogin::Yes) {
         true => Startup::Login,
         false => Startup::Plain,
@@ -143,7 +153,9 @@ async fn approve(cx: &Cx, command: &Command, arguments: &Arguments) -> Verdict {
     let (reason, amendment) = match decision {
         Decision::Run(_) => return Verdict::Run(Announced::No),
         Decision::Refuse { told } => return Verdict::Refused(Outcome::Output(told)),
-        Decision::Ask { .. } if scene.grants().allows_command(&key) => return Verdict::Run(Announced::No),
+        Decision::Ask { .. } if scene.grants().allows_command(&key) => {
+            return Verdict::Run(Announced::No);
+        }
         Decision::Ask { reason, amendment, .. } => (reason, amendment),
     };
     let item = command.item(cx, CommandExecutionSource::Agent, None);
@@ -152,7 +164,9 @@ async fn approve(cx: &Cx, command: &Command, arguments: &Arguments) -> Verdict {
     match answer.map(|answer| answer.decision) {
         Some(Answer::Accept) => {}
         Some(Answer::AcceptForSession) => scene.grants().allow_command(key),
-        Some(Answer::AcceptWithExecpolicyAmendment { execpolicy_amendment }) => amend(cx, &execpolicy_amendment).await,
+        Some(Answer::AcceptWithExecpolicyAmendment { execpolicy_amendment }) => {
+            amend(cx, &execpolicy_amendment).await
+        }
         Some(Answer::ApplyNetworkPolicyAmendment { network_policy_amendment })
             if network_policy_amendment.action == NetworkPolicyRuleAction::Allow => {}
         Some(Answer::Cancel) => {
@@ -200,22 +214,37 @@ async fn amend(cx: &Cx, prefix: &[String]) {
 
 fn prompt_for_amendment(prefix: &[String]) -> String {
     let words = prefix.join(" ");
-    format!("The user has approved commands that start with `{words}`. They will not be asked about again.")
+    format!(
+        "The user has approved commands that start with `{words}`. They will not be asked about again."
+    )
 }
 
 /// Runs the command and waits for it, but not for longer than `wait`.
-async fn start(cx: &Cx, command: &Command, announced: Announced, wait: Duration, max_tokens: usize) -> Outcome {
+async fn start(
+    cx: &Cx,
+    command: &Command,
+    announced: Announced,
+    wait: Duration,
+    max_tokens: usize,
+) -> Outcome {
     let scene = &cx.scene;
     let id = scene.terminals.free_id();
     let item = command.item(cx, CommandExecutionSource::UnifiedExecStartup, Some(id));
     cx.apply(Effect::CommandStarted { session: id, item: item.clone(), announced }).await;
-    let spawn = Spawn { argv: command.argv.clone(), cwd: command.cwd.clone(), env: environment(cx), io: command.io };
+    let spawn = Spawn {
+        argv: command.argv.clone(),
+        cwd: command.cwd.clone(),
+        env: environment(cx),
+        io: command.io,
+    };
     let session = match Session::start(id, spawn, cx.events.clone()) {
         Ok(session) => session,
         Err(error) => {
             let message = format!("Failed to create unified exec process: {}", chain(&error));
             cx.apply(Effect::CommandFailed { session: id, message: message.clone() }).await;
-            return Outcome::Output(format!("exec_command failed: CreateProcess {{ message: {message:?} }}"));
+            return Outcome::Output(format!(
+                "exec_command failed: CreateProcess {{ message: {message:?} }}"
+            ));
         }
     };
     // The one that had to make room ends by itself; its item is completed when it does.
@@ -244,7 +273,12 @@ pub(super) fn report(cx: &Cx, collected: &Collected, session: u32, max_tokens: u
 
 fn environment(cx: &Cx) -> Vec<(OsString, OsString)> {
     let thread = cx.scene.thread.as_str();
-    let identity = Identity { thread, session: thread, call: cx.id.as_str(), version: crate::COMPATIBLE_VERSION };
+    let identity = Identity {
+        thread,
+        session: thread,
+        call: cx.id.as_str(),
+        version: crate::COMPATIBLE_VERSION,
+    };
     let mut base = base_set(identity);
     if cx.scene.network_is_restricted() {
         base.push(("CODEX_SANDBOX_NETWORK_DISABLED".into(), "1".into()));
@@ -294,7 +328,11 @@ impl Command {
         amendment: Option<Vec<String>>,
     ) -> CommandExecutionRequestApprovalParams {
         let mut decisions = vec![Answer::Accept];
-        decisions.extend(amendment.clone().map(|prefix| Answer::AcceptWithExecpolicyAmendment { execpolicy_amendment: prefix }));
+        decisions.extend(
+            amendment.clone().map(|prefix| Answer::AcceptWithExecpolicyAmendment {
+                execpolicy_amendment: prefix,
+            }),
+        );
         decisions.push(Answer::Cancel);
         CommandExecutionRequestApprovalParams {
             kind: CommandExecutionApprovalKind::Command,

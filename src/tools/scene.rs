@@ -58,10 +58,11 @@ impl Scene {
     pub(super) fn network_is_restricted(&self) -> bool {
         match &self.sandbox {
             SandboxPolicy::DangerFullAccess => false,
-            SandboxPolicy::ExternalSandbox { network_access } => *network_access == NetworkAccess::Restricted,
-            SandboxPolicy::ReadOnly { network_access } | SandboxPolicy::WorkspaceWrite { network_access, .. } => {
-                !network_access
+            SandboxPolicy::ExternalSandbox { network_access } => {
+                *network_access == NetworkAccess::Restricted
             }
+            SandboxPolicy::ReadOnly { network_access }
+            | SandboxPolicy::WorkspaceWrite { network_access, .. } => !network_access,
         }
     }
 

@@ -40,7 +40,9 @@ pub(super) async fn run(cx: &Cx, text: &str) -> Outcome {
             // What a command printed before it ended is handed out below.
             Ok(()) | Err(WriteError::Ended) => {}
             Err(WriteError::StdinClosed) => {
-                return failed("stdin is closed for this session; rerun exec_command with tty=true to keep stdin open");
+                return failed(
+                    "stdin is closed for this session; rerun exec_command with tty=true to keep stdin open",
+                );
             }
             Err(WriteError::Io(error)) => return failed(&error.to_string()),
         }

@@ -60,7 +60,8 @@ impl<R: Read> Lines<R> {
 
     /// A whole line out of the buffer, or what is left of it once the stream has ended.
     fn buffered_line(&mut self) -> Option<Bytes> {
-        let Some(offset) = self.buffer[self.scanned..].iter().position(|&byte| byte == b'\n') else {
+        let Some(offset) = self.buffer[self.scanned..].iter().position(|&byte| byte == b'\n')
+        else {
             if self.state == State::Ended && !self.buffer.is_empty() {
                 self.scanned = 0;
                 return Some(self.buffer.split().freeze());
@@ -82,7 +83,10 @@ impl<R: Read> Lines<R> {
     fn read_more(&mut self) -> io::Result<()> {
         if self.state == State::Discarding || self.buffer.len() > self.max_line {
             if self.state != State::Discarding {
-                tracing::warn!(limit = self.max_line, "dropping a line that is longer than the limit");
+                tracing::warn!(
+                    limit = self.max_line,
+                    "dropping a line that is longer than the limit"
+                );
             }
             self.state = State::Discarding;
             self.buffer.clear();

@@ -73,7 +73,11 @@ pub(crate) fn write(outbox: Arc<Outbox>, runtime: Handle) -> io::Result<JoinHand
 }
 
 /// Writes the lines with as few system calls as their number allows, without copying large ones.
-fn write_batch(out: &mut impl io::Write, batch: &mut Vec<Bytes>, buffer: &mut Vec<u8>) -> io::Result<()> {
+fn write_batch(
+    out: &mut impl io::Write,
+    batch: &mut Vec<Bytes>,
+    buffer: &mut Vec<u8>,
+) -> io::Result<()> {
     const LARGE: usize = 64 * 1024;
     for line in batch.drain(..) {
         if line.len() >= LARGE {

@@ -1,7 +1,5 @@
 //! Ownership of spawned tasks: a task ends with the value that owns it.
 
-use std::future::Future;
-
 use tokio::task::JoinHandle;
 
 /// A task that is aborted when this guard is dropped.

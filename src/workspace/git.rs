@@ -12,7 +12,10 @@ pub(crate) fn info(cwd: &Path) -> Option<GitInfo> {
     let head = head.trim();
     let common = common(&repository);
     let (branch, sha) = match head.strip_prefix("ref: ") {
-        Some(name) => (name.strip_prefix("refs/heads/").map(str::to_owned), resolve(&repository, &common, name)),
+        Some(name) => (
+            name.strip_prefix("refs/heads/").map(str::to_owned),
+            resolve(&repository, &common, name),
+        ),
         None => (None, Some(head.to_owned())),
     };
     let info = GitInfo { sha, branch, origin_url: origin(&common) };
@@ -40,7 +43,8 @@ fn common(repository: &Path) -> PathBuf {
 
 /// The commit that a ref stands for, loose or packed.
 fn resolve(repository: &Path, common: &Path, name: &str) -> Option<String> {
-    let loose = [repository, common].iter().find_map(|folder| fs::read_to_string(folder.join(name)).ok());
+    let loose =
+        [repository, common].iter().find_map(|folder| fs::read_to_string(folder.join(name)).ok());
     if let Some(sha) = loose {
         return Some(sha.trim().to_owned());
     }
@@ -90,7 +94,11 @@ mod tests {
         assert_eq!(info(root), None);
         write(root, ".git/HEAD", "ref: refs/heads/main\n");
         write(root, ".git/refs/heads/main", "aaaa\n");
-        write(root, ".git/config", "[core]\n[remote \"origin\"]\n\turl = https://me:secret@example.com/r.git\n");
+        write(
+            root,
+            ".git/config",
+            "[core]\n[remote \"origin\"]\n\turl = https://me:secret@example.com/r.git\n",
+        );
         let found = info(&root.join("deep/er")).unwrap();
         assert_eq!(found.branch.as_deref(), Some("main"));
         assert_eq!(found.sha.as_deref(), Some("aaaa"));

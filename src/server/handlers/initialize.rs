@@ -4,23 +4,32 @@ use std::collections::HashSet;
 use std::env;
 
 use crate::config::Problem;
-use crate::protocol::{ConfigWarningNotification, InitializeParams, InitializeResponse, method};
+use crate::protocol::{
+    ConfigWarningNotification, InitializeParams, InitializeResponse, RemoteControlConnectionStatus,
+    RemoteControlStatusChangedNotification, method,
+};
 use crate::server::audience::Reach;
 use crate::server::connection::{Client, Experimental};
 use crate::server::context::{Cx, Later};
 use crate::server::error::{Error, Result};
 use crate::thread::ClientIdentity;
 
-pub(crate) async fn initialize(cx: Cx, params: InitializeParams) -> Result<Later<InitializeResponse>> {
+pub(crate) async fn initialize(
+    cx: Cx,
+    params: InitializeParams,
+) -> Result<Later<InitializeResponse>> {
     let InitializeParams { client_info, capabilities } = params;
     let name = client_info.name;
     if reqwest::header::HeaderValue::from_str(&name).is_err() {
-        let refusal = format!("Invalid clientInfo.name: '{name}'. Must be a valid HTTP header value.");
+        let refusal =
+            format!("Invalid clientInfo.name: '{name}'. Must be a valid HTTP header value.");
         return Err(Error::invalid_request(refusal));
     }
     let capabilities = capabilities.unwrap_or_default();
-    let opted_out: HashSet<String> = capabilities.opt_out_notification_methods.into_iter().flatten().collect();
-    let experimental = if capabilities.experimental_api { Experimental::Allowed } else { Experimental::Refused };
+    let opted_out: HashSet<String> =
+        capabilities.opt_out_notification_methods.into_iter().flatten().collect();
+    let experimental =
+        if capabilities.experimental_api { Experimental::Allowed } else { Experimental::Refused };
     if !cx.connection.initialize(Client { experimental, opted_out }) {
         return Err(Error::invalid_request("Already initialized"));
     }
@@ -38,7 +47,21 @@ pub(crate) async fn initialize(cx: Cx, params: InitializeParams) -> Result<Later
         let warning = config_warning(problem);
         cx.server.audience.notify::<method::ConfigWarning>(Reach::Only(cx.connection.id), &warning);
     }
+    let status = remote_control(shared.installation());
+    cx.server
+        .audience
+        .notify::<method::RemoteControlStatusChanged>(Reach::Only(cx.connection.id), &status);
     Ok(later)
+}
+
+/// There is no remote control here, which clients want to know.
+fn remote_control(installation: &str) -> RemoteControlStatusChangedNotification {
+    RemoteControlStatusChangedNotification {
+        status: RemoteControlConnectionStatus::Disabled,
+        server_name: rustix::system::uname().nodename().to_string_lossy().into_owned(),
+        installation_id: installation.to_owned(),
+        environment_id: None,
+    }
 }
 
 fn config_warning(problem: Problem) -> ConfigWarningNotification {
@@ -52,7 +75,8 @@ fn config_warning(problem: Problem) -> ConfigWarningNotification {
 
 /// The first client of the process names it towards providers, unless the environment does.
 fn originator(before: &str, name: &str) -> String {
-    let forced = env::var("CODEX_INTERNAL_ORIGINATOR_OVERRIDE").ok().filter(|name| !name.is_empty());
+    let forced =
+        env::var("CODEX_INTERNAL_ORIGINATOR_OVERRIDE").ok().filter(|name| !name.is_empty());
     match (forced, before) {
         (Some(forced), _) => forced,
         (None, "") => name.to_owned(),
@@ -63,7 +87,9 @@ fn originator(before: &str, name: &str) -> String {
 fn user_agent(originator: &str, client: &str, client_version: &str) -> String {
     let version = crate::COMPATIBLE_VERSION;
     let (system, arch, terminal) = (system(), env::consts::ARCH, terminal());
-    let agent = format!("{originator}/{version} ({system}; {arch}) {terminal} ({client}; {client_version})");
+    let agent = format!(
+        "{originator}/{version} ({system}; {arch}) {terminal} ({client}; {client_version})"
+    );
     // The client's version is free text, and the whole is a header.
     agent.chars().map(|c| if c.is_control() { '_' } else { c }).collect()
 }
@@ -77,7 +103,8 @@ fn system() -> String {
     };
     let id = field("ID").unwrap_or_else(|| env::consts::OS.to_owned());
     let mut letters = id.chars();
-    let name: String = letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect();
+    let name: String =
+        letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect();
     let version = field("VERSION_ID").unwrap_or_default();
     let mut numbers = version.split('.').filter(|number| !number.is_empty()).chain(["0", "0", "0"]);
     let numbers: Vec<&str> = numbers.by_ref().take(3).collect();

@@ -6,12 +6,14 @@ use std::time::Duration;
 
 use super::turns_page::{self, Wanted};
 use crate::protocol::{
-    DeprecationNoticeNotification, MultiAgentMode, Thread, ThreadArchiveParams, ThreadArchiveResponse,
-    ThreadArchivedNotification, ThreadClosedNotification, ThreadHistoryMode, ThreadId, ThreadNameUpdatedNotification,
-    ThreadReadParams, ThreadReadResponse, ThreadResumeParams, ThreadResumeResponse, ThreadSetNameParams,
-    ThreadSetNameResponse, ThreadSettings, ThreadStartParams, ThreadStartResponse, ThreadStartedNotification,
-    ThreadStatus, ThreadStatusChangedNotification, ThreadTokenUsageUpdatedNotification, ThreadUnarchiveParams,
-    ThreadUnarchiveResponse, ThreadUnarchivedNotification, ThreadUnsubscribeParams, ThreadUnsubscribeResponse,
+    DeprecationNoticeNotification, MultiAgentMode, Thread, ThreadArchiveParams,
+    ThreadArchiveResponse, ThreadArchivedNotification, ThreadClosedNotification,
+    ThreadGoalClearedNotification, ThreadHistoryMode, ThreadId, ThreadNameUpdatedNotification,
+    ThreadReadParams, ThreadReadResponse, ThreadResumeParams, ThreadResumeResponse,
+    ThreadSetNameParams, ThreadSetNameResponse, ThreadSettings, ThreadStartParams,
+    ThreadStartResponse, ThreadStartedNotification, ThreadStatus, ThreadStatusChangedNotification,
+    ThreadTokenUsageUpdatedNotification, ThreadUnarchiveParams, ThreadUnarchiveResponse,
+    ThreadUnarchivedNotification, ThreadUnsubscribeParams, ThreadUnsubscribeResponse,
     ThreadUnsubscribeStatus, method,
 };
 use crate::server::Server;
@@ -27,12 +29,15 @@ pub(crate) async fn start(cx: Cx, params: ThreadStartParams) -> Result<Later<Thr
     let snapshot = handle.snapshot().await?;
     let thread = snapshot.thread.clone();
     let answered = cx.answer(&start_response(snapshot));
-    cx.server.audience.notify::<method::ThreadStarted>(Reach::All, &ThreadStartedNotification { thread });
+    cx.server
+        .audience
+        .notify::<method::ThreadStarted>(Reach::All, &ThreadStartedNotification { thread });
     Ok(answered)
 }
 
 fn start_response(snapshot: Snapshot) -> ThreadStartResponse {
-    let ThreadSettings { disabled_plugin_ids, cwd, approval_policy, approvals_reviewer, .. } = snapshot.settings;
+    let ThreadSettings { disabled_plugin_ids, cwd, approval_policy, approvals_reviewer, .. } =
+        snapshot.settings;
     ThreadStartResponse {
         thread: snapshot.thread,
         model: snapshot.settings.model,
@@ -51,7 +56,10 @@ fn start_response(snapshot: Snapshot) -> ThreadStartResponse {
     }
 }
 
-pub(crate) async fn resume(cx: Cx, params: ThreadResumeParams) -> Result<Later<ThreadResumeResponse>> {
+pub(crate) async fn resume(
+    cx: Cx,
+    params: ThreadResumeParams,
+) -> Result<Later<ThreadResumeResponse>> {
     if params.history.is_some() {
         return Err(Error::invalid_request("resuming from `history` is not supported yet"));
     }
@@ -69,7 +77,12 @@ pub(crate) async fn resume(cx: Cx, params: ThreadResumeParams) -> Result<Later<T
     let snapshot = handle.snapshot().await?;
     let turns = match snapshot.materialized {
         true => cx.server.threads.turns(&handle.id, snapshot.running.clone()).await?,
-        false => return Err(Error::invalid_request(format!("no rollout found for thread id {}", handle.id))),
+        false => {
+            return Err(Error::invalid_request(format!(
+                "no rollout found for thread id {}",
+                handle.id
+            )));
+        }
     };
     if !params.exclude_turns && snapshot.thread.history_mode == ThreadHistoryMode::Paginated {
         notice_whole_history(&cx, "thread/resume");
@@ -120,16 +133,27 @@ pub(crate) async fn resume(cx: Cx, params: ThreadResumeParams) -> Result<Later<T
     if let Some((turn_id, token_usage)) = usage
         && (joined == Joined::Loaded || !params.exclude_turns)
     {
-        let params = ThreadTokenUsageUpdatedNotification { thread_id: handle.id.clone(), turn_id, token_usage };
-        cx.server.audience.notify::<method::ThreadTokenUsageUpdated>(Reach::Only(cx.connection.id), &params);
+        let params = ThreadTokenUsageUpdatedNotification {
+            thread_id: handle.id.clone(),
+            turn_id,
+            token_usage,
+        };
+        cx.server
+            .audience
+            .notify::<method::ThreadTokenUsageUpdated>(Reach::Only(cx.connection.id), &params);
     }
+    // No thread has a goal yet; clients wait for one of the two answers to that question.
+    let cleared = ThreadGoalClearedNotification { thread_id: handle.id.clone() };
+    cx.server.audience.notify::<method::ThreadGoalCleared>(Reach::All, &cleared);
     cx.server.asks.repeat(&handle.id, cx.connection.id, &cx.server.audience);
     Ok(answered)
 }
 
 fn refuse_combination(params: &ThreadResumeParams) -> Result<()> {
     match (&params.permissions, &params.sandbox) {
-        (Some(_), Some(_)) => Err(Error::invalid_request("`permissions` cannot be combined with `sandbox`")),
+        (Some(_), Some(_)) => {
+            Err(Error::invalid_request("`permissions` cannot be combined with `sandbox`"))
+        }
         _ => Ok(()),
     }
 }
@@ -164,7 +188,9 @@ async fn load(cx: &Cx, params: &ThreadResumeParams) -> Result<ThreadHandle> {
 fn notice_whole_history(cx: &Cx, method: &str) {
     let notice = DeprecationNoticeNotification {
         summary: format!("{method} sends the whole history of the thread"),
-        details: Some("Leave the turns out, and read them page by page with thread/turns/list.".to_owned()),
+        details: Some(
+            "Leave the turns out, and read them page by page with thread/turns/list.".to_owned(),
+        ),
     };
     cx.server.audience.notify::<method::DeprecationNotice>(Reach::Only(cx.connection.id), &notice);
 }
@@ -203,7 +229,10 @@ async fn find(cx: &Cx, id: &ThreadId) -> Result<(Thread, Option<crate::protocol:
     }
 }
 
-pub(crate) async fn set_name(cx: Cx, params: ThreadSetNameParams) -> Result<Later<ThreadSetNameResponse>> {
+pub(crate) async fn set_name(
+    cx: Cx,
+    params: ThreadSetNameParams,
+) -> Result<Later<ThreadSetNameResponse>> {
     let ThreadSetNameParams { thread_id, name } = params;
     check_thread_id(&thread_id)?;
     let name = name.trim();
@@ -220,7 +249,10 @@ pub(crate) async fn set_name(cx: Cx, params: ThreadSetNameParams) -> Result<Late
     Ok(answered)
 }
 
-pub(crate) async fn archive(cx: Cx, params: ThreadArchiveParams) -> Result<Later<ThreadArchiveResponse>> {
+pub(crate) async fn archive(
+    cx: Cx,
+    params: ThreadArchiveParams,
+) -> Result<Later<ThreadArchiveResponse>> {
     let id = params.thread_id;
     check_session_id(&id)?;
     if let Some(handle) = cx.server.threads.get(&id) {
@@ -230,20 +262,32 @@ pub(crate) async fn archive(cx: Cx, params: ThreadArchiveParams) -> Result<Later
     }
     cx.server.threads.archive(&id).await?;
     let answered = cx.answer(&ThreadArchiveResponse {});
-    cx.server.audience.notify::<method::ThreadArchived>(Reach::All, &ThreadArchivedNotification { thread_id: id });
+    cx.server.audience.notify::<method::ThreadArchived>(
+        Reach::All,
+        &ThreadArchivedNotification { thread_id: id },
+    );
     Ok(answered)
 }
 
-pub(crate) async fn unarchive(cx: Cx, params: ThreadUnarchiveParams) -> Result<Later<ThreadUnarchiveResponse>> {
+pub(crate) async fn unarchive(
+    cx: Cx,
+    params: ThreadUnarchiveParams,
+) -> Result<Later<ThreadUnarchiveResponse>> {
     let id = params.thread_id;
     check_session_id(&id)?;
     let thread = stored_thread(&cx.server.threads.unarchive(&id).await?);
     let answered = cx.answer(&ThreadUnarchiveResponse { thread });
-    cx.server.audience.notify::<method::ThreadUnarchived>(Reach::All, &ThreadUnarchivedNotification { thread_id: id });
+    cx.server.audience.notify::<method::ThreadUnarchived>(
+        Reach::All,
+        &ThreadUnarchivedNotification { thread_id: id },
+    );
     Ok(answered)
 }
 
-pub(crate) async fn unsubscribe(cx: Cx, params: ThreadUnsubscribeParams) -> Result<ThreadUnsubscribeResponse> {
+pub(crate) async fn unsubscribe(
+    cx: Cx,
+    params: ThreadUnsubscribeParams,
+) -> Result<ThreadUnsubscribeResponse> {
     let id = params.thread_id;
     check_thread_id(&id)?;
     if cx.server.threads.get(&id).is_none() {

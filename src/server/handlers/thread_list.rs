@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
-use super::turns_page::{self, Wanted, DEFAULT_LIMIT, MAX_LIMIT};
+use super::turns_page::{self, DEFAULT_LIMIT, MAX_LIMIT, Wanted};
 use crate::protocol::{
-    SortDirection, Thread, ThreadListCwdFilter, ThreadListParams, ThreadListResponse, ThreadLoadedListParams, ThreadLoadedListResponse,
-    ThreadSortKey, ThreadTurnsListParams, ThreadTurnsListResponse,
+    SortDirection, Thread, ThreadListCwdFilter, ThreadListParams, ThreadListResponse,
+    ThreadLoadedListParams, ThreadLoadedListResponse, ThreadSortKey, ThreadTurnsListParams,
+    ThreadTurnsListResponse,
 };
 use crate::server::context::{Cx, check_id, check_thread_id};
 use crate::server::error::{Error, Result};
@@ -36,7 +37,10 @@ fn query(params: ThreadListParams, provider: String, server_cwd: &Path) -> Resul
             return Err(Error::invalid_params(format!("invalid excluded thread id: {error}")));
         }
     }
-    for (id, noun) in [(&params.parent_thread_id, "parent thread"), (&params.ancestor_thread_id, "ancestor thread")] {
+    for (id, noun) in [
+        (&params.parent_thread_id, "parent thread"),
+        (&params.ancestor_thread_id, "ancestor thread"),
+    ] {
         if let Some(id) = id
             && !(params.parent_thread_id.is_some() && params.ancestor_thread_id.is_some())
         {
@@ -45,12 +49,16 @@ fn query(params: ThreadListParams, provider: String, server_cwd: &Path) -> Resul
     }
     let sort_key = params.sort_key.unwrap_or(ThreadSortKey::CreatedAt);
     let refusal = if params.originators.is_some_and(|originators| !originators.is_empty()) {
-        return Err(Error::invalid_params("originator filtering is not supported by the local app-server"));
+        return Err(Error::invalid_params(
+            "originator filtering is not supported by the local app-server",
+        ));
     } else if params.parent_thread_id.is_some() && params.ancestor_thread_id.is_some() {
         Some("parentThreadId and ancestorThreadId are mutually exclusive")
     } else if sort_key == ThreadSortKey::SectionPosition && params.section_id.is_none() {
         Some("section-position sorting requires a section filter")
-    } else if params.include_attached_threads && params.search_term.as_ref().is_none_or(String::is_empty) {
+    } else if params.include_attached_threads
+        && params.search_term.as_ref().is_none_or(String::is_empty)
+    {
         Some("includeAttachedThreads requires a non-empty searchTerm")
     } else {
         None
@@ -70,7 +78,8 @@ fn query(params: ThreadListParams, provider: String, server_cwd: &Path) -> Resul
         cursor: params.cursor,
         providers: params.model_providers.unwrap_or_else(|| vec![provider]),
         sources: params.source_kinds.unwrap_or_default(),
-        cwds: cwds.map(|cwds| cwds.iter().map(|cwd| absolute(server_cwd, Path::new(cwd))).collect()),
+        cwds: cwds
+            .map(|cwds| cwds.iter().map(|cwd| absolute(server_cwd, Path::new(cwd))).collect()),
         search: params.search_term,
         excluded: params.excluded_thread_ids.unwrap_or_default(),
         parent: params.parent_thread_id,
@@ -92,7 +101,10 @@ async fn as_loaded(cx: &Cx, summary: &Summary) -> Thread {
     thread
 }
 
-pub(crate) async fn loaded(cx: Cx, params: ThreadLoadedListParams) -> Result<ThreadLoadedListResponse> {
+pub(crate) async fn loaded(
+    cx: Cx,
+    params: ThreadLoadedListParams,
+) -> Result<ThreadLoadedListResponse> {
     let mut ids = cx.server.threads.ids();
     if let Some(cursor) = &params.cursor {
         if uuid::Uuid::parse_str(cursor).is_err() {
@@ -107,14 +119,19 @@ pub(crate) async fn loaded(cx: Cx, params: ThreadLoadedListParams) -> Result<Thr
     Ok(ThreadLoadedListResponse { data: ids, next_cursor })
 }
 
-pub(crate) async fn turns(cx: Cx, params: ThreadTurnsListParams) -> Result<ThreadTurnsListResponse> {
+pub(crate) async fn turns(
+    cx: Cx,
+    params: ThreadTurnsListParams,
+) -> Result<ThreadTurnsListResponse> {
     let id = &params.thread_id;
     check_thread_id(id)?;
     let running = match cx.server.threads.get(id) {
         Some(handle) => {
             let snapshot = handle.snapshot().await?;
             if snapshot.thread.ephemeral {
-                return Err(Error::invalid_request("ephemeral threads do not support thread/turns/list"));
+                return Err(Error::invalid_request(
+                    "ephemeral threads do not support thread/turns/list",
+                ));
             }
             if !snapshot.materialized {
                 return Err(Error::invalid_request(format!(

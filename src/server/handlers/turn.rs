@@ -1,7 +1,8 @@
 //! Turns: their thread decides, and answers.
 
 use crate::protocol::{
-    TurnInterruptParams, TurnInterruptResponse, TurnStartParams, TurnStartResponse, TurnSteerParams, TurnSteerResponse,
+    TurnInterruptParams, TurnInterruptResponse, TurnStartParams, TurnStartResponse,
+    TurnSteerParams, TurnSteerResponse,
 };
 use crate::server::context::{Cx, Later};
 use crate::server::error::Result;
@@ -19,7 +20,10 @@ pub(crate) async fn steer(cx: Cx, params: TurnSteerParams) -> Result<Later<TurnS
     Ok(Later::by_thread())
 }
 
-pub(crate) async fn interrupt(cx: Cx, params: TurnInterruptParams) -> Result<Later<TurnInterruptResponse>> {
+pub(crate) async fn interrupt(
+    cx: Cx,
+    params: TurnInterruptParams,
+) -> Result<Later<TurnInterruptResponse>> {
     let thread = cx.thread(&params.thread_id)?;
     thread.send(Command::Interrupt { turn: params.turn_id, reply: cx.reply() }).await;
     Ok(Later::by_thread())

@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::protocol::{SortDirection, ThreadItem, TimedItem, Turn, TurnId, TurnItemsView, TurnsPage};
+use crate::protocol::{
+    SortDirection, ThreadItem, TimedItem, Turn, TurnId, TurnItemsView, TurnsPage,
+};
 use crate::server::error::{Error, Result};
 
 /// How many rows a page has, unless it is asked for more or fewer…
