@@ -67,7 +67,7 @@ pub(crate) struct SpendControlLimitSnapshot {
 /// What an account has subscribed to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-#[cfg_attr(test, derive(JsonSchema, TS), ts(export_to = ""))]
+#[cfg_attr(test, derive(JsonSchema, TS))]
 pub(crate) enum PlanType {
     Free,
     Go,

@@ -25,6 +25,7 @@ export type { MessagePhase } from "./MessagePhase";
 export type { ModeKind } from "./ModeKind";
 export type { MultiAgentMode } from "./MultiAgentMode";
 export type { Personality } from "./Personality";
+export type { PlanType } from "./PlanType";
 export type { ReasoningEffort } from "./ReasoningEffort";
 export type { ReasoningItemContent } from "./ReasoningItemContent";
 export type { ReasoningItemReasoningSummary } from "./ReasoningItemReasoningSummary";

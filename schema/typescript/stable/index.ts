@@ -18,6 +18,7 @@ export type { LegacyAppPathString } from "./LegacyAppPathString";
 export type { MessagePhase } from "./MessagePhase";
 export type { ModeKind } from "./ModeKind";
 export type { Personality } from "./Personality";
+export type { PlanType } from "./PlanType";
 export type { ReasoningEffort } from "./ReasoningEffort";
 export type { ReasoningSummary } from "./ReasoningSummary";
 export type { RequestId } from "./RequestId";

@@ -125,7 +125,7 @@ async fn a_deadline_hands_out_what_there_is() {
 
 #[tokio::test]
 async fn what_cannot_start() {
-    let (tx, _rx) = mpsc::channel(1);
+    let (tx, _rx) = mpsc::channel::<SessionEvent>(1);
     let with = |change: fn(&mut Spawn)| {
         let mut spawn = request("true", Io::Pipes);
         change(&mut spawn);

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 use super::wrapped;
-use crate::patch::{Applied, Error, Plan, parse};
+use crate::patch::apply::Applied;
+use crate::patch::{Error, Plan, parse};
 use crate::protocol::PatchChangeKind;
 
 /// A folder with files.
