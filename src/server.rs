@@ -73,8 +73,10 @@ impl Server {
     /// Runs something on the server's behalf, which ends with the server.
     pub(crate) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
         let ended = self.ended.clone();
-        self.lanes
-            .submit(None, Box::pin(async move { drop(ended.run_until_cancelled(work).await) }));
+        let work = async move {
+            let _cancelled = ended.run_until_cancelled(work).await;
+        };
+        self.lanes.submit(None, Box::pin(work));
     }
 
     /// Serves the one connection on stdin and stdout until its input ends or a signal asks to stop; then ends every

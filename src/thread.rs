@@ -50,8 +50,6 @@ pub(crate) enum Error {
     /// The request does not fit the thread's state; the text is the client's.
     #[error("{0}")]
     Refused(String),
-    #[error("thread not found: {0}")]
-    NotFound(ThreadId),
     #[error("Input exceeds the maximum length of {max_chars} characters.")]
     InputTooLarge { max_chars: usize, actual_chars: usize },
     #[error(

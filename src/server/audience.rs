@@ -47,20 +47,6 @@ impl Audience {
         connection
     }
 
-    /// Forgets a connection; returns the threads that have lost their last subscriber.
-    pub(crate) fn disconnect(&self, id: ConnectionId) -> Vec<ThreadId> {
-        let mut state = self.lock();
-        state.connections.remove(&id);
-        let mut deserted = Vec::new();
-        state.subscriptions.retain(|thread, subscribers| {
-            if subscribers.remove(&id) && subscribers.is_empty() {
-                deserted.push(thread.clone());
-            }
-            !subscribers.is_empty()
-        });
-        deserted
-    }
-
     /// Lets a connection follow a thread; doing so twice is the same as once.
     pub(crate) fn subscribe(&self, thread: &ThreadId, connection: ConnectionId) {
         self.lock().subscriptions.entry(thread.clone()).or_default().insert(connection);

@@ -2,9 +2,7 @@
 
 use serde_json::Value;
 
-use crate::protocol::error::{
-    INTERNAL_ERROR, INVALID_PARAMS, INVALID_REQUEST, METHOD_NOT_FOUND, RpcError,
-};
+use crate::protocol::error::{INTERNAL_ERROR, INVALID_PARAMS, INVALID_REQUEST, RpcError};
 use crate::{config, store, thread};
 
 /// A refusal or failure, on its way to the client.
@@ -29,11 +27,6 @@ impl Error {
         Self { code: INVALID_PARAMS, message: message.into(), data: None }
     }
 
-    /// The method exists, but not for this kind of thread.
-    pub(crate) fn unsupported(message: impl Into<String>) -> Self {
-        Self { code: METHOD_NOT_FOUND, message: message.into(), data: None }
-    }
-
     /// Something went wrong that the client cannot mend.
     pub(crate) fn internal(message: impl Into<String>) -> Self {
         Self { code: INTERNAL_ERROR, message: message.into(), data: None }
@@ -53,7 +46,7 @@ impl From<thread::Error> for Error {
         use thread::Error as E;
         let message = error.to_string();
         match error {
-            E::Refused(_) | E::NotFound(_) => Self::invalid_request(message),
+            E::Refused(_) => Self::invalid_request(message),
             E::InputTooLarge { max_chars, actual_chars } => Self::invalid_params(message).with_data(serde_json::json!({
                 "input_error_code": "input_too_large", "max_chars": max_chars, "actual_chars": actual_chars,
             })),

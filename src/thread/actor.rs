@@ -43,7 +43,6 @@ pub(super) struct Actor {
     pub(super) provider: Arc<Provider>,
     pub(super) instructions: Instructions,
     pub(super) developer_instructions: Option<String>,
-    pub(super) base_instructions: Arc<str>,
     pub(super) history: History,
     pub(super) told: Told,
     /// `None` for an ephemeral thread.

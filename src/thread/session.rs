@@ -146,7 +146,6 @@ struct Loaded {
     writer: Option<Writer>,
     history: History,
     told: Told,
-    base_instructions: Arc<str>,
     usage: Option<(TurnId, ThreadTokenUsage)>,
 }
 
@@ -204,7 +203,7 @@ pub(crate) fn create(shared: &Arc<Shared>, new: NewThread, start: Start) -> Resu
     let mut history = History::default();
     history.push(&base_message(thread.id.as_str(), &base_instructions));
     let told = Told::default();
-    Ok(run(shared, start, Loaded { thread, writer, history, told, base_instructions, usage: None }))
+    Ok(run(shared, start, Loaded { thread, writer, history, told, usage: None }))
 }
 
 /// Runs a stored thread from where it stopped.
@@ -231,11 +230,7 @@ pub(crate) fn resume(shared: &Arc<Shared>, from: Stored, start: Start) -> Thread
     }
     let told = Told::from_history(&history, stored::last_model(&records));
     let usage = stored::last_usage(&records);
-    run(
-        shared,
-        start,
-        Loaded { thread, writer: Some(writer), history, told, base_instructions, usage },
-    )
+    run(shared, start, Loaded { thread, writer: Some(writer), history, told, usage })
 }
 
 /// The instructions that the thread's first message carries.
@@ -264,7 +259,6 @@ fn run(shared: &Arc<Shared>, start: Start, loaded: Loaded) -> ThreadHandle {
         config: Arc::new(config),
         provider: Arc::new(provider),
         instructions,
-        base_instructions: loaded.base_instructions,
         history: loaded.history,
         told: loaded.told,
         writer: loaded.writer,
