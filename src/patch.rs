@@ -81,10 +81,6 @@ pub(crate) enum Error {
     Read { path: PathBuf, reason: String },
     #[error("Failed to write {}: {reason}", path.display())]
     Write { path: PathBuf, reason: String },
-    #[error(
-        "the command is a patch by itself: call apply_patch with it, as in apply_patch <<'EOF' … EOF"
-    )]
-    Bare,
 }
 
 impl Error {
@@ -97,8 +93,7 @@ impl Error {
             | Self::Context { .. }
             | Self::Lines { .. }
             | Self::Read { .. }
-            | Self::Write { .. }
-            | Self::Bare => format!("apply_patch verification failed: {self}"),
+            | Self::Write { .. } => format!("apply_patch verification failed: {self}"),
         }
     }
 }

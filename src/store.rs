@@ -32,14 +32,14 @@ pub(crate) use self::{
     error::Error,
     item::ItemCompleted,
     list::{Page, Query},
-    meta::{HistoryBase, Provenance, SessionMeta},
+    meta::{Provenance, SessionMeta},
     record::Record,
     summary::Summary,
     writer::Writer,
 };
 
 use self::{locate::Found, lock::Lock, names::Names, summary::Cache};
-use crate::protocol::{ThreadId, TurnId};
+use crate::protocol::ThreadId;
 
 /// The threads of one home. Clones share what they know.
 #[derive(Debug, Clone)]
@@ -52,13 +52,6 @@ struct Inner {
     home: PathBuf,
     names: Names,
     cache: Cache,
-}
-
-/// Where a history is cut, relative to a turn.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Cut {
-    Before,
-    After,
 }
 
 impl Store {
@@ -118,22 +111,6 @@ impl Store {
         list::list(&self.inner.home, &self.inner.cache, &self.inner.names, query)
     }
 
-    /// Where the history of a thread is cut for a fork or a revert at this turn; `None` when it has no such turn. A cut
-    /// after the last turn is after the last line.
-    pub(crate) fn cut(
-        &self,
-        id: &ThreadId,
-        turn: &TurnId,
-        cut: Cut,
-    ) -> Result<Option<HistoryBase>, Error> {
-        reader::cut(&self.inner.home, &self.current(id)?.path, turn, cut)
-    }
-
-    /// The end of a thread's history, where a fork of all of it begins.
-    pub(crate) fn end(&self, id: &ThreadId) -> Result<Option<HistoryBase>, Error> {
-        reader::end(&self.current(id)?.path)
-    }
-
     /// Names a thread that is not archived and has a file.
     pub(crate) fn set_name(&self, id: &ThreadId, name: &str) -> Result<(), Error> {
         if self.current(id)?.archived {
@@ -189,13 +166,7 @@ impl Store {
         if history.meta.is_paginated() && history.next_ordinal.is_none() {
             return Err(Error::invalid(path, "lines of a paginated rollout lack their ordinal"));
         }
-        let writer = Writer::open(
-            &self.inner.home,
-            path.to_owned(),
-            history.meta,
-            history.next_ordinal,
-            lock,
-        )?;
+        let writer = Writer::open(path.to_owned(), history.meta, history.next_ordinal, lock)?;
         Ok((writer, history.records))
     }
 

@@ -54,10 +54,6 @@ impl Shell {
         kind(&self.path).unwrap_or("sh")
     }
 
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
-    }
-
     /// The command line that runs `script`.
     pub(crate) fn argv(&self, startup: Startup, script: &str) -> Vec<String> {
         let flag = match startup {

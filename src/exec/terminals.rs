@@ -60,13 +60,6 @@ impl Terminals {
         Some(sessions.remove(at))
     }
 
-    /// All sessions, sorted by id.
-    pub(crate) fn list(&self) -> Vec<Session> {
-        let mut sessions = self.sessions().clone();
-        sessions.sort_by_key(Session::id);
-        sessions
-    }
-
     fn sessions(&self) -> MutexGuard<'_, Vec<Session>> {
         self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -24,16 +24,12 @@ const UNKNOWN_TRUNCATION: TruncationPolicy = TruncationPolicy::Bytes(10_000);
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct ModelInfo {
     pub(crate) slug: String,
-    pub(crate) display_name: String,
-    #[serde(default)]
-    pub(crate) description: Option<String>,
     #[serde(default)]
     pub(crate) default_reasoning_level: Option<ReasoningEffort>,
     /// From the least to the most.
     pub(crate) supported_reasoning_levels: Vec<ReasoningLevel>,
     #[serde(default = "automatic")]
     pub(crate) default_reasoning_summary: ReasoningSummary,
-    pub(crate) shell_type: String,
     pub(crate) visibility: Visibility,
     /// Models are listed in this order, lowest first.
     pub(crate) priority: i64,
@@ -44,7 +40,6 @@ pub(crate) struct ModelInfo {
     apply_patch_tool_type: Option<ApplyPatchToolType>,
     #[serde(rename = "truncation_policy")]
     pub(crate) truncation: TruncationPolicy,
-    pub(crate) experimental_supported_tools: Vec<String>,
     #[serde(default)]
     pub(crate) base_instructions: Option<String>,
     #[serde(default)]
@@ -54,40 +49,29 @@ pub(crate) struct ModelInfo {
     #[serde(default = "most")]
     pub(crate) effective_context_window_percent: i64,
     #[serde(default)]
-    pub(crate) auto_compact_token_limit: Option<i64>,
-    #[serde(default = "text_and_image")]
-    pub(crate) input_modalities: Vec<String>,
-    #[serde(default)]
-    pub(crate) supports_image_detail_original: bool,
-    #[serde(default)]
-    pub(crate) multi_agent_version: Option<String>,
-    #[serde(default)]
     pub(crate) service_tiers: Vec<ServiceTier>,
-    #[serde(default)]
-    pub(crate) default_service_tier: Option<String>,
-    #[serde(default)]
-    pub(crate) additional_speed_tiers: Vec<String>,
     /// Nothing but the slug is known.
     #[serde(skip)]
     is_fallback: bool,
     // Required of every catalogue, and of no consequence here.
+    #[serde(rename = "display_name")]
+    _display_name: IgnoredAny,
+    #[serde(rename = "shell_type")]
+    _shell_type: IgnoredAny,
     #[serde(rename = "supported_in_api")]
     _supported_in_api: IgnoredAny,
+    #[serde(rename = "experimental_supported_tools")]
+    _experimental_supported_tools: IgnoredAny,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub(crate) struct ReasoningLevel {
     pub(crate) effort: ReasoningEffort,
-    #[serde(default)]
-    pub(crate) description: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub(crate) struct ServiceTier {
     pub(crate) id: String,
-    pub(crate) name: String,
-    #[serde(default)]
-    pub(crate) description: String,
 }
 
 /// How much the model is to write.
@@ -129,41 +113,30 @@ fn most() -> i64 {
     95
 }
 
-fn text_and_image() -> Vec<String> {
-    ["text", "image"].map(str::to_owned).into()
-}
-
 impl ModelInfo {
     /// What is assumed of a model that no catalogue lists.
     pub(crate) fn unknown(slug: &str) -> Self {
         Self {
             slug: slug.to_owned(),
-            display_name: slug.to_owned(),
-            description: None,
             default_reasoning_level: None,
             supported_reasoning_levels: Vec::new(),
             default_reasoning_summary: automatic(),
-            shell_type: "default".to_owned(),
             visibility: Visibility::None,
             priority: i64::MAX,
             support_verbosity: false,
             default_verbosity: None,
             apply_patch_tool_type: None,
             truncation: UNKNOWN_TRUNCATION,
-            experimental_supported_tools: Vec::new(),
             base_instructions: None,
             context_window: Some(UNKNOWN_WINDOW),
             max_context_window: Some(UNKNOWN_WINDOW),
             effective_context_window_percent: most(),
-            auto_compact_token_limit: None,
-            input_modalities: text_and_image(),
-            supports_image_detail_original: false,
-            multi_agent_version: None,
             service_tiers: Vec::new(),
-            default_service_tier: None,
-            additional_speed_tiers: Vec::new(),
             is_fallback: true,
+            _display_name: IgnoredAny,
+            _shell_type: IgnoredAny,
             _supported_in_api: IgnoredAny,
+            _experimental_supported_tools: IgnoredAny,
         }
     }
 

@@ -179,7 +179,6 @@ fn response_headers(headers: &HeaderMap) -> ResponseHeaders {
         })
     };
     ResponseHeaders {
-        model: text("openai-model").map(str::to_owned),
         turn_state: text("x-codex-turn-state").map(str::to_owned),
         primary_limit: window("primary"),
         secondary_limit: window("secondary"),

@@ -50,8 +50,6 @@ pub(crate) enum StreamEvent {
 /// What the head of the answer says.
 #[derive(Debug, Default)]
 pub(crate) struct ResponseHeaders {
-    /// The model that answers, if the provider names it.
-    pub(crate) model: Option<String>,
     /// To be sent back with the other requests of the same turn.
     pub(crate) turn_state: Option<String>,
     pub(crate) primary_limit: Option<LimitWindow>,

@@ -29,8 +29,6 @@ pub(crate) enum Wire {
 #[derive(Debug, Clone)]
 pub(crate) struct Provider {
     pub(crate) id: String,
-    /// For people; the name `OpenAI` stands for OpenAI's own service.
-    pub(crate) name: String,
     /// Without a slash at its end.
     pub(crate) base_url: String,
     pub(crate) wire: Wire,
@@ -68,7 +66,6 @@ impl fmt::Debug for Secret {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct ProviderSettings {
-    name: Option<String>,
     base_url: Option<String>,
     wire_api: WireApi,
     script: Option<PathBuf>,
@@ -111,7 +108,6 @@ impl Provider {
         let retries = |wanted: Option<u32>, default| wanted.unwrap_or(default).min(MAX_RETRIES);
         Ok(Self {
             id: id.to_owned(),
-            name: settings.name.unwrap_or_else(|| id.to_owned()),
             base_url: base_url.trim_end_matches('/').to_owned(),
             wire,
             env_key: settings.env_key.or_else(|| openai.then(|| OPENAI_KEY.to_owned())),
@@ -135,25 +131,24 @@ impl Provider {
         match id {
             "openai" => {
                 let url = openai_base_url.unwrap_or(OPENAI_URL);
-                let mut provider = Self::plain(id, "OpenAI", url);
+                let mut provider = Self::plain(id, url);
                 provider.env_key = Some(OPENAI_KEY.to_owned());
                 provider.env_key_instructions = Some(OPENAI_KEY_INSTRUCTIONS.to_owned());
                 Some(provider)
             }
-            "ollama" => Some(Self::plain(id, "Ollama", &local_url(11434))),
-            "lmstudio" => Some(Self::plain(id, "LM Studio", &local_url(1234))),
+            "ollama" => Some(Self::plain(id, &local_url(11434))),
+            "lmstudio" => Some(Self::plain(id, &local_url(1234))),
             "scripted" => {
                 let wire = Wire::Scripted { script: None };
-                Some(Self { wire, ..Self::plain(id, "Scripted", "") })
+                Some(Self { wire, ..Self::plain(id, "") })
             }
             _ => None,
         }
     }
 
-    fn plain(id: &str, name: &str, base_url: &str) -> Self {
+    fn plain(id: &str, base_url: &str) -> Self {
         Self {
             id: id.to_owned(),
-            name: name.to_owned(),
             base_url: base_url.trim_end_matches('/').to_owned(),
             wire: Wire::Responses,
             env_key: None,
@@ -192,7 +187,7 @@ mod tests {
     #[test]
     fn a_table_needs_nothing() {
         let provider = provider(json!({})).unwrap();
-        assert_eq!((provider.id.as_str(), provider.name.as_str()), ("mine", "mine"));
+        assert_eq!(provider.id, "mine");
         assert_eq!(provider.base_url, "https://api.openai.com/v1");
         assert_eq!((provider.request_max_retries, provider.stream_max_retries), (4, 5));
         assert_eq!(provider.stream_idle_timeout, Duration::from_secs(300));
@@ -211,7 +206,6 @@ mod tests {
         assert_eq!(provider.base_url, "http://h/v1");
         assert_eq!((provider.request_max_retries, provider.stream_max_retries), (100, 0));
         assert_eq!(provider.stream_idle_timeout, Duration::from_millis(600));
-        assert_eq!(provider.name, "OpenAI");
         assert!(!format!("{provider:?}").contains("t0k"));
     }
 

@@ -272,7 +272,7 @@ async fn asks_nobody_without_its_key() {
 async fn tells_what_the_head_says() {
     let answer = said(
         "200 OK",
-        "openai-model: m-2\r\nx-codex-turn-state: sticky\r\nx-codex-primary-used-percent: 12.5\r\n\
+        "x-codex-turn-state: sticky\r\nx-codex-primary-used-percent: 12.5\r\n\
          x-codex-primary-window-minutes: 300\r\nx-codex-primary-reset-at: 1800000000\r\n",
         &sse(&[completed()]),
     );
@@ -280,7 +280,6 @@ async fn tells_what_the_head_says() {
     let mut stream = Client::new().stream(&server.provider(&json!({})), request());
     let first = stream.next().await.unwrap().remove(0);
     let StreamEvent::Headers(headers) = first else { panic!("{first:?}") };
-    assert_eq!(headers.model.as_deref(), Some("m-2"));
     assert_eq!(headers.turn_state.as_deref(), Some("sticky"));
     let window = LimitWindow {
         used_percent: 12.5,

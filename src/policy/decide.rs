@@ -49,6 +49,10 @@ impl From<&SandboxPolicy> for SandboxKind {
 /// Whether this machine can enforce a sandbox.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Enforcement {
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "constructed once commands can be confined")
+    )]
     Available,
     Missing,
 }

@@ -27,21 +27,6 @@ struct PrefixRule {
     justification: Option<String>,
 }
 
-/// A rule about a host, for whoever enforces network access.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct NetworkRule {
-    pub(crate) host: String,
-    pub(crate) protocol: String,
-    pub(crate) decision: NetworkVerdict,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum NetworkVerdict {
-    Allow,
-    Prompt,
-    Deny,
-}
-
 /// A file that cannot be used, and where; lines and columns count from 1.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Problem {
@@ -67,7 +52,6 @@ pub(crate) struct Rules {
     prefixes: Vec<PrefixRule>,
     /// The paths under which a program counts as the one of that name.
     executables: HashMap<String, Vec<String>>,
-    hosts: Vec<NetworkRule>,
 }
 
 impl Rules {
@@ -94,7 +78,6 @@ impl Rules {
             let own = Self {
                 prefixes: vec![file.rules.prefixes[example.rule].clone()],
                 executables: file.rules.executables.clone(),
-                hosts: Vec::new(),
             };
             if own.matches(&example.words).is_empty() == example.should_match {
                 let verb = if example.should_match { "does not match" } else { "matches" };
@@ -104,7 +87,6 @@ impl Rules {
         }
         self.prefixes.extend(file.rules.prefixes);
         self.executables.extend(file.rules.executables);
-        self.hosts.extend(file.rules.hosts);
         Ok(())
     }
 
@@ -148,11 +130,6 @@ impl Rules {
                 justification: rule.justification.as_deref(),
             })
             .collect()
-    }
-
-    /// The rules about hosts, in order.
-    pub(crate) fn hosts(&self) -> &[NetworkRule] {
-        &self.hosts
     }
 }
 

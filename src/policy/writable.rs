@@ -4,40 +4,12 @@ use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::path::{Component, Path, PathBuf};
 
-use crate::protocol::SandboxPolicy;
 use crate::util::path::{absolute, normalize};
 
 /// Folders at the top of a writable root that stay as they are: they decide what runs later.
 const PROTECTED: [&str; 4] = [".git", ".agents", ".codex", ".aws"];
 /// How many symlinks a path may lead through.
 const MAX_LINKS: usize = 40;
-
-/// The folders in which a policy lets commands write; `tmpdir` is the value of `TMPDIR`.
-pub(crate) fn writable_roots(
-    policy: &SandboxPolicy,
-    cwd: &Path,
-    tmpdir: Option<&Path>,
-) -> Vec<PathBuf> {
-    let SandboxPolicy::WorkspaceWrite {
-        writable_roots,
-        exclude_tmpdir_env_var,
-        exclude_slash_tmp,
-        ..
-    } = policy
-    else {
-        return Vec::new();
-    };
-    let mut roots = vec![cwd.to_path_buf()];
-    roots.extend(writable_roots.iter().map(|root| root.as_path().to_path_buf()));
-    if !exclude_slash_tmp {
-        roots.push(PathBuf::from("/tmp"));
-    }
-    roots.extend(
-        tmpdir.filter(|path| path.is_absolute() && !exclude_tmpdir_env_var).map(Path::to_path_buf),
-    );
-    roots.dedup();
-    roots
-}
 
 /// Whether a path lies in one of the roots and in no protected folder of any.
 pub(crate) fn is_writable(path: &Path, roots: &[PathBuf]) -> bool {

@@ -54,11 +54,10 @@ impl Name {
     }
 }
 
-/// Where a file of this thread that is made at `ms` belongs, relative to the home.
-pub(crate) fn new_path(id: &ThreadId, segment: Option<&str>, ms: i64) -> PathBuf {
+/// Where the first file of a thread that is made at `ms` belongs, relative to the home.
+pub(crate) fn new_path(id: &ThreadId, ms: i64) -> PathBuf {
     let time = util::time::local(ms);
-    let suffix = segment.map(|segment| format!("_{segment}")).unwrap_or_default();
-    let name = format!("rollout-{}-{id}{suffix}.jsonl", time.format("%Y-%m-%dT%H-%M-%S"));
+    let name = format!("rollout-{}-{id}.jsonl", time.format("%Y-%m-%dT%H-%M-%S"));
     let day = format!("{:04}/{:02}/{:02}", time.year(), time.month(), time.day());
     Path::new(SESSIONS).join(day).join(name)
 }

@@ -101,37 +101,6 @@ pub(crate) struct StoredGit {
 }
 
 impl SessionMeta {
-    /// Of a paginated thread that is created now; everything else is to be filled in.
-    pub(crate) fn new(id: ThreadId, cwd: PathBuf) -> Self {
-        Self {
-            session_id: Some(id.clone()),
-            id,
-            forked_from_id: None,
-            forked_from_ordinal_exclusive: None,
-            parent_thread_id: None,
-            attached_to_thread_id: None,
-            timestamp: util::time::rfc3339_millis(util::time::now_ms()),
-            cwd,
-            runtime_workspace_roots: Vec::new(),
-            originator: String::new(),
-            cli_version: String::new(),
-            source: SessionSource::Vscode,
-            thread_source: None,
-            agent_nickname: None,
-            agent_role: None,
-            model_provider: None,
-            base_instructions: None,
-            instructions: None,
-            dynamic_tools: None,
-            memory_mode: None,
-            history_mode: ThreadHistoryMode::Paginated,
-            history_base: None,
-            multi_agent_version: None,
-            context_window: None,
-            git: None,
-        }
-    }
-
     /// The base instructions and where they come from; only a text in old files.
     pub(crate) fn instructions(&self) -> Option<(String, Option<Provenance>)> {
         #[derive(Deserialize)]

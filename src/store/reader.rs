@@ -9,13 +9,11 @@ use std::{
 };
 
 use super::{
-    Cut,
     error::Error,
     locate,
     meta::{HistoryBase, SessionMeta},
     record::{Line, Record, payload},
 };
-use crate::protocol::TurnId;
 
 const BUFFER: usize = 256 * 1024;
 
@@ -26,12 +24,6 @@ pub(crate) struct Lines {
     offset: u64,
 }
 
-/// A line of text and where in the file it starts.
-pub(crate) struct Text<'a> {
-    pub(crate) text: &'a str,
-    pub(crate) offset: u64,
-}
-
 impl Lines {
     pub(crate) fn open(path: &Path) -> Result<Self, Error> {
         let file = File::open(path).map_err(Error::io(path))?;
@@ -39,10 +31,9 @@ impl Lines {
     }
 
     /// The next line that is text; the last one may lack its `\n`.
-    pub(crate) fn next(&mut self) -> std::io::Result<Option<Text<'_>>> {
+    pub(crate) fn next(&mut self) -> std::io::Result<Option<&str>> {
         loop {
             self.buffer.clear();
-            let offset = self.offset;
             let read = self.reader.read_until(b'\n', &mut self.buffer)?;
             if read == 0 {
                 return Ok(None);
@@ -50,8 +41,7 @@ impl Lines {
             self.offset += read as u64;
             // Invalid UTF-8 is skipped like everything else that is no line of ours.
             if std::str::from_utf8(&self.buffer).is_ok_and(|text| !text.trim().is_empty()) {
-                let text = std::str::from_utf8(&self.buffer).unwrap_or_default();
-                return Ok(Some(Text { text, offset }));
+                return Ok(std::str::from_utf8(&self.buffer).ok());
             }
         }
     }
@@ -91,7 +81,7 @@ pub(crate) fn meta(path: &Path) -> Result<SessionMeta, Error> {
     }
     let mut lines = Lines::open(path)?;
     while let Some(line) = lines.next().map_err(Error::io(path))? {
-        let Some(line) = Line::parse(line.text) else { continue };
+        let Some(line) = Line::parse(line) else { continue };
         return first(&line)
             .ok_or_else(|| Error::invalid(path, "rollout does not start with session metadata"));
     }
@@ -138,7 +128,7 @@ fn append(path: &Path, end: u64, records: &mut Vec<Record>) -> Result<Option<u64
     let mut lines = Lines::open(path)?;
     let mut last = None;
     while let Some(text) = lines.next().map_err(Error::io(path))? {
-        let Some(line) = Line::parse(text.text) else { continue };
+        let Some(line) = Line::parse(text) else { continue };
         if line.ordinal.is_some_and(|ordinal| ordinal >= end) {
             break;
         }
@@ -164,72 +154,4 @@ pub(crate) fn tail(path: &Path, size: u64) -> std::io::Result<Vec<u8>> {
         bytes.drain(..first);
     }
     Ok(bytes)
-}
-
-/// Where a history is cut at a turn. The lines after a turn's last one are the next turn's.
-pub(crate) fn cut(
-    home: &Path,
-    path: &Path,
-    turn: &TurnId,
-    cut: Cut,
-) -> Result<Option<HistoryBase>, Error> {
-    let meta = meta(path)?;
-    let mut files = lineage(home, &meta)?;
-    files.push((path.to_owned(), u64::MAX));
-    let mut search = Search { turn, cut, seen: false, over: false };
-    for (path, end) in files {
-        let mut lines = Lines::open(&path)?;
-        while let Some(text) = lines.next().map_err(Error::io(&path))? {
-            let offset = text.offset;
-            let Some(line) = Line::parse(text.text) else { continue };
-            let Some(ordinal) = line.ordinal.filter(|&ordinal| ordinal < end) else { break };
-            if line.kind != "session_meta" && search.is_here(&line.record()) {
-                return Ok(base(&path, ordinal, offset));
-            }
-        }
-    }
-    if search.seen { end(path) } else { Ok(None) }
-}
-
-struct Search<'a> {
-    turn: &'a TurnId,
-    cut: Cut,
-    /// A line of the turn has been there.
-    seen: bool,
-    /// Its end has been there.
-    over: bool,
-}
-
-impl Search<'_> {
-    /// Whether the cut is before this line.
-    fn is_here(&mut self, record: &Record) -> bool {
-        let own = record.turn_id() == Some(self.turn);
-        // A turn that was cut off by a crash ends where the next one starts.
-        let next = self.over || self.seen && !own && matches!(record, Record::TurnStarted(_));
-        self.seen |= own;
-        self.over |= own && matches!(record, Record::TurnCompleted(_) | Record::TurnAborted(_));
-        match self.cut {
-            Cut::Before => own,
-            Cut::After => next,
-        }
-    }
-}
-
-/// The place after the last line of a file.
-pub(crate) fn end(path: &Path) -> Result<Option<HistoryBase>, Error> {
-    let mut lines = Lines::open(path)?;
-    let mut next = None;
-    while let Some(text) = lines.next().map_err(Error::io(path))? {
-        next = Line::parse(text.text)
-            .and_then(|line| line.ordinal)
-            .map(|ordinal| ordinal + 1)
-            .or(next);
-    }
-    Ok(next.and_then(|ordinal| base(path, ordinal, lines.offset())))
-}
-
-fn base(path: &Path, ordinal: u64, offset: u64) -> Option<HistoryBase> {
-    let name = locate::Name::parse(path.file_name()?.to_str()?)?;
-    let thread_id = name.file_id().to_owned();
-    Some(HistoryBase { thread_id, end_ordinal_exclusive: ordinal, end_byte_offset: offset })
 }

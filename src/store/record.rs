@@ -389,27 +389,3 @@ fn write_raw(out: &mut Vec<u8>, raw: &RawValue) -> bool {
     }
     true
 }
-
-impl Record {
-    /// The turn that the record names.
-    pub(crate) fn turn_id(&self) -> Option<&TurnId> {
-        match self {
-            Self::TurnContext(context) => context.turn_id.as_ref(),
-            Self::TurnStarted(started) => Some(&started.turn_id),
-            Self::TurnCompleted(completed) => completed.turn_id.as_ref(),
-            Self::TurnAborted(aborted) => aborted.turn_id.as_ref(),
-            Self::Item(item) => Some(&item.turn_id),
-            Self::TokenUsageRecord(usage) => Some(&usage.turn_id),
-            Self::Legacy(event) => event.turn_id(),
-            Self::Meta(_)
-            | Self::Settings(_)
-            | Self::History(_)
-            | Self::Usage(_)
-            | Self::Compacted(_)
-            | Self::WorldState(_)
-            | Self::Goal(_)
-            | Self::RolledBack { .. }
-            | Self::Other => None,
-        }
-    }
-}

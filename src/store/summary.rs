@@ -44,7 +44,6 @@ pub(crate) struct Summary {
     pub(crate) recency_at_ms: i64,
     /// The thread's current file.
     pub(crate) path: PathBuf,
-    pub(crate) archived: bool,
     pub(crate) cwd: PathBuf,
     pub(crate) runtime_workspace_roots: Vec<PathBuf>,
     pub(crate) cli_version: String,
@@ -127,7 +126,6 @@ impl Cache {
             updated_at_ms: known.modified_ms,
             recency_at_ms: tail.recency_ms.map_or(created_at_ms, |start| start.max(created_at_ms)),
             path: path.to_owned(),
-            archived: path.starts_with(home.join(locate::ARCHIVE)),
             cwd: tail.cwd.clone().unwrap_or_else(|| meta.cwd.clone()),
             runtime_workspace_roots: tail.roots.clone(),
             cli_version: meta.cli_version.clone(),
@@ -231,7 +229,7 @@ fn read_head(path: &Path, whole: Option<&[u8]>) -> Result<Head, Error> {
         let mut lines = Lines::open(path)?;
         while lines.offset() < HEAD {
             let Some(line) = lines.next().map_err(Error::io(path))? else { break };
-            if look(path, &mut head, line.text)? {
+            if look(path, &mut head, line)? {
                 break;
             }
         }

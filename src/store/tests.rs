@@ -4,8 +4,9 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::{
-    Cut, Error, Query, Record, SessionMeta, Store,
+    Error, Query, Record, SessionMeta, Store,
     history::model_history,
+    meta::HistoryBase,
     record::{Line, TurnCompleted, TurnStarted},
     settings::{profile_of, sandbox_from_stored, sandbox_of, sandbox_to_stored},
 };
@@ -70,7 +71,9 @@ fn exchange(number: u32, text: &str) -> Vec<Record> {
 }
 
 fn meta(number: u32, cwd: &Path) -> SessionMeta {
-    SessionMeta::new(id(number), cwd.to_owned())
+    let meta = json!({"id": id(number), "session_id": id(number), "cwd": cwd, "history_mode": "paginated",
+        "timestamp": util::time::rfc3339_millis(util::time::now_ms())});
+    serde_json::from_value(meta).expect("metadata")
 }
 
 fn texts(records: &[Record]) -> Vec<String> {
@@ -306,18 +309,20 @@ fn archived_threads_are_read_and_not_opened() {
     store.archive(&id(1)).expect("archived");
     assert!(!path.exists() && store.list(&Query::default()).expect("a page").data.is_empty());
     let page = store.list(&Query { archived: true, ..Query::default() }).expect("a page");
-    assert!(
-        page.data[0].archived
-            && page.data[0].path.starts_with(home.path().join("archived_sessions"))
-    );
+    assert!(page.data[0].path.starts_with(home.path().join("archived_sessions")));
     assert!(store.read(&id(1)).is_ok());
     assert!(matches!(store.open(&id(1)), Err(Error::Archived(_))));
     assert!(matches!(store.archive(&id(1)), Err(Error::NotFound(_))));
     assert!(matches!(store.set_name(&id(1), "n"), Err(Error::NotFound(_))));
     let back = store.unarchive(&id(1)).expect("a thread");
-    assert_eq!((back.path, back.archived), (path, false));
+    assert_eq!(back.path, path);
     assert!(back.updated_at_ms > util::time::now_ms() - 60_000);
     assert!(matches!(store.unarchive(&id(1)), Err(Error::NotArchived(_))));
+}
+
+/// The history of a file up to this line.
+fn base(file: &str, end_ordinal_exclusive: u64) -> Option<HistoryBase> {
+    Some(HistoryBase { thread_id: file.to_owned(), end_ordinal_exclusive, end_byte_offset: 0 })
 }
 
 #[test]
@@ -328,15 +333,20 @@ fn a_reverted_thread_goes_on_in_a_further_file() {
         writer.append(&exchange(number, &format!("m{number}"))).expect("written");
     }
     let first = writer.path().to_owned();
-    let base = store.cut(&id(1), &turn(2), Cut::Before).expect("readable").expect("a turn");
-    assert_eq!((base.end_ordinal_exclusive, base.thread_id.as_str()), (7, id(1).as_str()));
-    let bytes = fs::read_to_string(&first).expect("a file");
-    assert!(
-        bytes[usize::try_from(base.end_byte_offset).expect("small")..].contains("\"ordinal\":7,")
-    );
-    writer.restart(Some(base), "01990009-0000-7000-8000-00000000000f").expect("a further file");
+    drop(writer);
+    // As others leave it after a revert to the end of the first turn.
+    let reverted =
+        SessionMeta { history_base: base(id(1).as_str(), 7), ..meta(1, home.path()) };
+    let mut line = Vec::new();
+    assert!(Record::Meta(Box::new(reverted)).encode("2025-09-01T10:00:00.000Z", Some(7), &mut line));
+    let name = first.file_name().and_then(|name| name.to_str()).expect("a name");
+    let segment = "_01990009-0000-7000-8000-00000000000f.jsonl";
+    let further = first.with_file_name(name.replace(".jsonl", segment));
+    fs::write(&further, line).expect("a further file");
+    let (mut writer, records) = store.open(&id(1)).expect("a thread");
+    assert_eq!((texts(&records), writer.path()), (vec!["m1".to_owned(); 2], &*further));
     writer.append(&exchange(4, "m4")).expect("written");
-    assert_eq!(lines(writer.path())[0]["ordinal"], 7);
+    assert_eq!(lines(&further)[1]["ordinal"], 8);
     drop(writer);
     let (summary, records) = store.read(&id(1)).expect("readable");
     assert_eq!(texts(&records), ["m1", "m1", "m4", "m4"]);
@@ -360,19 +370,12 @@ fn a_fork_continues_its_source() {
         writer.append(&exchange(number, &format!("m{number}"))).expect("written");
         texts(&store.read(&id(number)).expect("readable").1)
     };
-    let after = store.cut(&id(1), &turn(1), Cut::After).expect("readable");
-    assert_eq!(fork(3, after), ["m1", "m1", "m3", "m3"]);
-    let whole = store.cut(&id(1), &turn(2), Cut::After).expect("readable");
-    assert_eq!(whole, store.end(&id(1)).expect("readable"));
+    assert_eq!(fork(3, base(id(1).as_str(), 7)), ["m1", "m1", "m3", "m3"]);
     source.append(&exchange(9, "later")).expect("written");
+    let whole = base(id(1).as_str(), 13);
     assert_eq!(fork(4, whole), ["m1", "m1", "m2", "m2", "m4", "m4"]);
-    let fork_of_fork = store.end(&id(3)).expect("readable");
+    let fork_of_fork = base(id(3).as_str(), 14);
     assert_eq!(fork(5, fork_of_fork), ["m1", "m1", "m3", "m3", "m5", "m5"]);
-    let crashed = vec![turn_started(6), said("user", "half")];
-    source.append(&[crashed, exchange(7, "m7")].concat()).expect("written");
-    let after_crash = store.cut(&id(1), &turn(6), Cut::After).expect("readable");
-    assert_eq!(after_crash, store.cut(&id(1), &turn(7), Cut::Before).expect("readable"));
-    assert_eq!(store.cut(&id(1), &turn(8), Cut::Before).expect("readable"), None);
 }
 
 #[test]

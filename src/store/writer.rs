@@ -12,7 +12,7 @@ use super::{
     legacy::LegacyEvent,
     locate::new_path,
     lock::Lock,
-    meta::{HistoryBase, SessionMeta},
+    meta::SessionMeta,
     record::Record,
 };
 use crate::util;
@@ -20,7 +20,6 @@ use crate::util;
 /// The one writer of a thread. The thread is locked for as long as it lives.
 #[derive(Debug)]
 pub(crate) struct Writer {
-    home: PathBuf,
     path: PathBuf,
     /// `None` until something is worth keeping.
     file: Option<File>,
@@ -36,15 +35,13 @@ pub(crate) struct Writer {
 impl Writer {
     /// For a thread without a file.
     pub(super) fn create(home: &Path, meta: SessionMeta, lock: Lock) -> Self {
-        let path = home.join(new_path(&meta.id, None, util::time::now_ms()));
-        let home = home.to_owned();
+        let path = home.join(new_path(&meta.id, util::time::now_ms()));
         let ordinal = first_ordinal(&meta);
-        Self { home, path, file: None, meta, ordinal, torn: false, buffer: Vec::new(), _lock: lock }
+        Self { path, file: None, meta, ordinal, torn: false, buffer: Vec::new(), _lock: lock }
     }
 
     /// For going on with a file.
     pub(super) fn open(
-        home: &Path,
         path: PathBuf,
         meta: SessionMeta,
         ordinal: Option<u64>,
@@ -53,9 +50,7 @@ impl Writer {
         let mut file =
             File::options().read(true).append(true).open(&path).map_err(Error::io(&path))?;
         let torn = is_torn(&mut file).map_err(Error::io(&path))?;
-        let home = home.to_owned();
         Ok(Self {
-            home,
             path,
             file: Some(file),
             meta,
@@ -115,22 +110,6 @@ impl Writer {
         self.ordinal = ordinal;
         self.torn = false;
         Ok(())
-    }
-
-    /// Goes on in a further file of the thread, which continues the history up to `base`, or none of it.
-    pub(crate) fn restart(
-        &mut self,
-        base: Option<HistoryBase>,
-        segment: &str,
-    ) -> Result<(), Error> {
-        let now = util::time::now_ms();
-        self.meta.history_base = base;
-        self.meta.timestamp = util::time::rfc3339_millis(now);
-        self.path = self.home.join(new_path(&self.meta.id, Some(segment), now));
-        self.ordinal = first_ordinal(&self.meta);
-        self.file = None;
-        self.torn = false;
-        self.materialize()
     }
 
     fn write(&mut self) -> std::io::Result<()> {

@@ -74,7 +74,7 @@ fn nearer_layers_win_key_by_key() {
     let place = place(
         "model = \"user\"\nservice_tier = \"user\"\n[shell_environment_policy]\ninherit = \"core\"\n",
     );
-    place.write("system.toml", "model = \"system\"\nreview_model = \"system\"\n");
+    place.write("system.toml", "model = \"system\"\ncompact_prompt = \"system\"\n");
     let sources = place.sources(&[
         "service_tier=flag",
         "shell_environment_policy.exclude=[\"A*\"]",
@@ -85,7 +85,7 @@ fn nearer_layers_win_key_by_key() {
     let effective = loaded.effective;
     assert_eq!(effective.model.as_deref(), Some("user"));
     assert_eq!(
-        (effective.review_model.as_deref(), effective.service_tier.as_deref()),
+        (effective.compact_prompt.as_deref(), effective.service_tier.as_deref()),
         (Some("system"), Some("flag"))
     );
     assert_eq!(

@@ -14,10 +14,10 @@ fn what_a_model_may_ask_for() {
         assert_eq!(Shell::resolve(asked, &user), user, "{asked}");
     }
     for asked in ["", "fish", "python3", "/bin/dash", "BASH", "/"] {
-        assert_eq!(Shell::resolve(asked, &user).path(), Path::new("/bin/sh"), "{asked}");
+        assert_eq!(Shell::resolve(asked, &user).path, Path::new("/bin/sh"), "{asked}");
     }
     let found = Shell::resolve("sh", &user);
-    assert!(found.path().is_absolute() && found.path().ends_with("sh"));
+    assert!(found.path.is_absolute() && found.path.ends_with("sh"));
 }
 
 #[test]
@@ -31,5 +31,5 @@ fn accounts() {
 
 #[test]
 fn the_user_has_one() {
-    assert!(Shell::of_user().path().is_absolute());
+    assert!(Shell::of_user().path.is_absolute());
 }

@@ -47,7 +47,7 @@ fn some_models_are_bundled() {
 fn unknown_models_are_guessed() {
     let model = Catalog::default().model("mock-model", &config(None));
     assert!(!model.is_known() && !model.freeform_patches() && !model.support_verbosity);
-    assert_eq!((model.slug.as_str(), model.display_name.as_str()), ("mock-model", "mock-model"));
+    assert_eq!(model.slug, "mock-model");
     assert_eq!(model.effective_window(None), 258_400);
     assert_eq!(model.effective_window(Some(50_000)), 47_500);
     assert_eq!(model.truncation, TruncationPolicy::Bytes(10_000));
@@ -73,7 +73,6 @@ fn the_configured_catalogue_replaces_the_bundled_one() {
     assert_eq!(model.effort(Some(&effort("ultra"))), Some(effort("high")));
     assert_eq!(model.effort(Some(&effort("low"))), Some(effort("low")));
     assert_eq!(model.effort(None), None);
-    assert_eq!(model.input_modalities, ["text", "image"]);
 }
 
 #[test]
@@ -99,10 +98,12 @@ fn broken_catalogues_are_refused() {
     };
     let text = refusal("nonsense");
     assert!(text.starts_with("failed to parse model_catalog_json path `P` as JSON: "), "{text}");
-    let mut entry = entry("a", 1, "list");
-    entry.as_object_mut().unwrap().remove("priority");
-    let text = refusal(&json!({"models": [entry]}).to_string());
-    assert!(text.contains("missing field `priority`"), "{text}");
+    for name in ["priority", "display_name", "shell_type", "experimental_supported_tools"] {
+        let mut entry = entry("a", 1, "list");
+        entry.as_object_mut().unwrap().remove(name);
+        let text = refusal(&json!({"models": [entry]}).to_string());
+        assert!(text.contains(&format!("missing field `{name}`")), "{text}");
+    }
     assert_eq!(refusal("{\"models\": []}"), "model_catalog_json path `P` lists no models");
     let missing = config(Some(PathBuf::from("/nowhere/catalog.json")));
     let text = Catalog::default().models(&missing).unwrap_err().to_string();

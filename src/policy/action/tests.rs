@@ -7,7 +7,7 @@ fn text(action: &CommandAction) -> String {
     let shown = |value: &Option<String>| value.clone().unwrap_or_else(|| "-".to_owned());
     match action {
         CommandAction::Read { command, name, path } => {
-            format!("read {name} {path} <{command}>", path = path)
+            format!("read {name} {path} <{command}>")
         }
         CommandAction::ListFiles { command, path } => format!("list {} <{command}>", shown(path)),
         CommandAction::Search { command, query, path } => {

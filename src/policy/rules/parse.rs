@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use super::value::{Cursor, LineEnds, Located, Place, Value};
-use super::{NetworkRule, NetworkVerdict, PrefixRule, Problem, Rules, Verdict};
+use super::{PrefixRule, Problem, Rules, Verdict};
 use crate::policy::shell::program_name;
 
 /// What is wrong with a file, and where.
@@ -97,7 +97,7 @@ fn statement(
     match name {
         "prefix_rule" => prefix_rule(&mut call, file),
         "host_executable" => host_executable(&mut call, file),
-        _ => network_rule(&mut call, file),
+        _ => network_rule(&mut call),
     }
 }
 
@@ -258,7 +258,8 @@ fn host_executable(call: &mut Call, file: &mut File) -> Result<(), Fault> {
     Ok(())
 }
 
-fn network_rule(call: &mut Call, file: &mut File) -> Result<(), Fault> {
+/// A rule about a host has to be well-formed; nothing is done with it.
+fn network_rule(call: &mut Call) -> Result<(), Fault> {
     let located = call.required("host")?;
     let place = located.place;
     let host = text(located)?;
@@ -273,15 +274,11 @@ fn network_rule(call: &mut Call, file: &mut File) -> Result<(), Fault> {
     }
     let located = call.required("decision")?;
     let place = located.place;
-    let decision = match text(located)?.as_str() {
-        "allow" => NetworkVerdict::Allow,
-        "prompt" => NetworkVerdict::Prompt,
-        "deny" => NetworkVerdict::Deny,
-        other => return Err(place.fault(format!("unknown decision `{other}`"))),
-    };
-    call.justification()?;
-    file.rules.hosts.push(NetworkRule { host, protocol, decision });
-    Ok(())
+    let decision = text(located)?;
+    if !matches!(decision.as_str(), "allow" | "prompt" | "deny") {
+        return Err(place.fault(format!("unknown decision `{decision}`")));
+    }
+    call.justification().map(drop)
 }
 
 fn text(located: Located) -> Result<String, Fault> {

@@ -1,9 +1,8 @@
 use std::fs;
 use std::os::unix::fs::symlink;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use super::{is_protected, is_writable, writable_roots};
-use crate::protocol::{AbsolutePathBuf, SandboxPolicy};
+use super::{is_protected, is_writable};
 
 /// A root with a link out of it, one into it, and a folder beside it.
 fn workspace() -> (tempfile::TempDir, PathBuf) {
@@ -72,19 +71,4 @@ fn the_folder_behind_a_git_file_is_protected() {
     assert!(is_protected(&root.join("sub/real/config"), std::slice::from_ref(&root)));
     assert!(is_protected(&root.join(".git"), std::slice::from_ref(&root)));
     assert!(!is_protected(&root.join("sub/other"), &[root]));
-}
-
-#[test]
-fn roots_of_a_policy() {
-    let policy = |exclude: bool| SandboxPolicy::WorkspaceWrite {
-        writable_roots: vec![AbsolutePathBuf::from(PathBuf::from("/data"))],
-        network_access: false,
-        exclude_tmpdir_env_var: exclude,
-        exclude_slash_tmp: exclude,
-    };
-    let roots =
-        |policy: &SandboxPolicy| writable_roots(policy, Path::new("/w"), Some(Path::new("/t")));
-    assert_eq!(roots(&policy(false)), ["/w", "/data", "/tmp", "/t"].map(PathBuf::from));
-    assert_eq!(roots(&policy(true)), ["/w", "/data"].map(PathBuf::from));
-    assert!(roots(&SandboxPolicy::DangerFullAccess).is_empty());
 }

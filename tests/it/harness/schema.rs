@@ -11,24 +11,6 @@ use serde_json::Value;
 
 use super::trace::Entry;
 
-/// Responses whose name is not that of the params, and responses of methods without params.
-const RESPONSES: [(&str, &str); 14] = [
-    ("account/gatewayOAuth/cancel", "GatewayOAuthCancelResponse"),
-    ("account/logout", "LogoutAccountResponse"),
-    ("account/securitySetup/read", "GetAccountSecuritySetupResponse"),
-    ("account/workspaceMessages/read", "GetWorkspaceMessagesResponse"),
-    ("accountSession/list", "AccountSessionsResponse"),
-    ("config/batchWrite", "ConfigWriteResponse"),
-    ("config/mcpServer/reload", "McpServerRefreshResponse"),
-    ("config/value/write", "ConfigWriteResponse"),
-    ("configRequirements/read", "ConfigRequirementsReadResponse"),
-    ("externalAgentConfig/import/readHistories", "ExternalAgentConfigImportHistoriesReadResponse"),
-    ("memory/reset", "MemoryResetResponse"),
-    ("remoteControl/status/read", "RemoteControlStatusReadResponse"),
-    ("rollout/compress", "RolloutCompressResponse"),
-    ("windowsSandbox/readiness", "WindowsSandboxReadinessResponse"),
-];
-
 /// Whether the schema has a request of this method.
 pub(crate) fn has(method: &str) -> bool {
     SCHEMAS.variant("ClientRequest", method).is_some()
@@ -107,9 +89,11 @@ struct Schemas {
 
 impl Schemas {
     fn load() -> Self {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("schema/json/experimental");
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("schema/json");
         let mut files = HashMap::new();
-        collect(&folder, &mut files);
+        // The experimental files are those that differ from the stable ones.
+        collect(&folder.join("stable"), &mut files);
+        collect(&folder.join("experimental"), &mut files);
         let mut unions = HashMap::new();
         for name in ["ClientRequest", "ServerRequest", "ServerNotification"] {
             let path = files
@@ -142,17 +126,9 @@ impl Schemas {
 
     fn response(&self, union: &str, method: &str) -> Option<Arc<Validator>> {
         self.validator(&format!("answer {union} {method}"), || {
-            let special = RESPONSES
-                .iter()
-                .find(|(name, _)| *name == method)
-                .map(|(_, file)| (*file).to_owned());
-            let name = special.or_else(|| {
-                let variant = self.variant(union, method)?;
-                let params = variant["properties"]["params"].as_object()?;
-                let reference =
-                    params.get("$ref").or_else(|| params["anyOf"][0].get("$ref"))?.as_str()?;
-                Some(reference.rsplit('/').next()?.replace("Params", "Response"))
-            })?;
+            let variant = self.variant(union, method)?;
+            let reference = variant["properties"]["params"]["$ref"].as_str()?.to_owned();
+            let name = reference.rsplit('/').next()?.replace("Params", "Response");
             let path = self
                 .files
                 .get(&name)
