@@ -77,9 +77,10 @@ pub(crate) enum Effect {
         session: u32,
         message: String,
     },
-    /// Shows that the thread waits for its user, then the item in question, then asks.
+    /// Shows that the thread waits for its user, then the item in question if it has not been
+    /// shown, then asks.
     Ask {
-        item: TimedItem,
+        item: Option<TimedItem>,
         question: Question,
         ticket: oneshot::Sender<Ticket>,
     },

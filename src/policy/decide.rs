@@ -49,10 +49,7 @@ impl From<&SandboxPolicy> for SandboxKind {
 /// Whether this machine can enforce a sandbox.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Enforcement {
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "constructed once commands can be confined")
-    )]
+    #[cfg_attr(not(test), expect(dead_code, reason = "constructed once commands can be confined"))]
     Available,
     Missing,
 }
@@ -310,8 +307,7 @@ fn prompt(
         }
         _ => None,
     };
-    let (reason, place) =
-        if unprotected { (Some(warn(reason)), Place::Outside) } else { (reason, place) };
+    let place = if unprotected { Place::Outside } else { place };
     Decision::Ask { reason, amendment, place }
 }
 

@@ -227,6 +227,22 @@ impl LegacyEvent {
         })
     }
 
+    /// The turn that the event names.
+    pub(crate) fn turn_id(&self) -> Option<&TurnId> {
+        match self {
+            Self::PatchApplyEnd(PatchApplyEnd { turn_id, .. })
+            | Self::McpToolCallEnd(McpToolCallEnd { turn_id, .. })
+            | Self::EnteredReviewMode { turn_id, .. }
+            | Self::ExitedReviewMode { turn_id, .. } => turn_id.as_ref(),
+            Self::UserMessage(_)
+            | Self::AgentMessage { .. }
+            | Self::AgentReasoning { .. }
+            | Self::AgentReasoningRawContent { .. }
+            | Self::WebSearchEnd { .. }
+            | Self::ContextCompacted => None,
+        }
+    }
+
     /// The item that the event amounts to; `made_up` gives an id to those without one.
     pub(crate) fn item(&self, made_up: impl FnOnce() -> ItemId) -> ThreadItem {
         match self {

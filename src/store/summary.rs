@@ -14,7 +14,6 @@ use serde::Deserialize;
 use super::{
     error::Error,
     legacy::LegacyEvent,
-    locate,
     meta::SessionMeta,
     reader::{self, Lines},
     record::{Line, Record, payload},

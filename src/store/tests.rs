@@ -1,3 +1,5 @@
+//! Threads on disk: writing, reading, listing, archiving, and histories over several files.
+
 use std::{fs, io::Write as _, path::Path};
 
 use serde_json::{Value, json};
@@ -335,10 +337,13 @@ fn a_reverted_thread_goes_on_in_a_further_file() {
     let first = writer.path().to_owned();
     drop(writer);
     // As others leave it after a revert to the end of the first turn.
-    let reverted =
-        SessionMeta { history_base: base(id(1).as_str(), 7), ..meta(1, home.path()) };
+    let reverted = SessionMeta { history_base: base(id(1).as_str(), 7), ..meta(1, home.path()) };
     let mut line = Vec::new();
-    assert!(Record::Meta(Box::new(reverted)).encode("2025-09-01T10:00:00.000Z", Some(7), &mut line));
+    assert!(Record::Meta(Box::new(reverted)).encode(
+        "2025-09-01T10:00:00.000Z",
+        Some(7),
+        &mut line
+    ));
     let name = first.file_name().and_then(|name| name.to_str()).expect("a name");
     let segment = "_01990009-0000-7000-8000-00000000000f.jsonl";
     let further = first.with_file_name(name.replace(".jsonl", segment));

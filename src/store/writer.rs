@@ -8,11 +8,7 @@ use std::{
 };
 
 use super::{
-    error::Error,
-    legacy::LegacyEvent,
-    locate::new_path,
-    lock::Lock,
-    meta::SessionMeta,
+    error::Error, legacy::LegacyEvent, locate::new_path, lock::Lock, meta::SessionMeta,
     record::Record,
 };
 use crate::util;
@@ -50,15 +46,7 @@ impl Writer {
         let mut file =
             File::options().read(true).append(true).open(&path).map_err(Error::io(&path))?;
         let torn = is_torn(&mut file).map_err(Error::io(&path))?;
-        Ok(Self {
-            path,
-            file: Some(file),
-            meta,
-            ordinal,
-            torn,
-            buffer: Vec::new(),
-            _lock: lock,
-        })
+        Ok(Self { path, file: Some(file), meta, ordinal, torn, buffer: Vec::new(), _lock: lock })
     }
 
     /// The thread's current file, also while it does not exist yet.

@@ -60,7 +60,9 @@ impl Actor {
             Effect::Ask { item, question, ticket } if self.runs(turn) => {
                 self.waiting += 1;
                 self.show_waiting();
-                self.start_item(turn, item);
+                if let Some(item) = item {
+                    self.start_item(turn, item);
+                }
                 // A call that has ended meanwhile leaves the ticket to be dropped, which withdraws the question.
                 drop(ticket.send(self.publisher.ask(question)));
             }

@@ -90,6 +90,7 @@ async fn refused(
     reason: Option<String>,
     paths: &[PathBuf],
 ) -> Option<Outcome> {
+    cx.apply(Effect::ItemStarted(item.clone())).await;
     let params = FileChangeRequestApprovalParams {
         thread_id: cx.scene.thread.clone(),
         turn_id: cx.turn.clone(),
@@ -98,7 +99,7 @@ async fn refused(
         reason,
         grant_root: None,
     };
-    let answer = ask::<method::FileChangeRequestApproval>(cx, item.clone(), &params).await;
+    let answer = ask::<method::FileChangeRequestApproval>(cx, None, &params).await;
     let told = match answer.map(|answer| answer.decision) {
         Some(Answer::Accept) => None,
         Some(Answer::AcceptForSession) => {
@@ -109,11 +110,12 @@ async fn refused(
         Some(Answer::Decline) => Some(Outcome::text("patch rejected by user")),
         None => Some(Outcome::text("patch rejected: the approval request failed")),
     };
+    // Patches show their question settled before their item ends; commands do it the other way round.
+    answered(cx).await;
     if told.is_some() {
         cx.apply(Effect::ItemCompleted(with_status(item.clone(), PatchApplyStatus::Declined)))
             .await;
     }
-    answered(cx).await;
     told
 }
 

@@ -13,7 +13,7 @@ use crate::util::json::raw;
 /// The thread shows that it waits until [`answered`] is called.
 pub(super) async fn ask<R: Request>(
     cx: &Cx,
-    item: TimedItem,
+    item: Option<TimedItem>,
     params: &R::Params,
 ) -> Option<R::Response> {
     let question = Question { method: R::METHOD, params: raw(params) };

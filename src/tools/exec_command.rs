@@ -160,7 +160,8 @@ async fn approve(cx: &Cx, command: &Command, arguments: &Arguments) -> Verdict {
     };
     let item = command.item(cx, CommandExecutionSource::Agent, None);
     let params = command.approval_request(cx, reason, amendment);
-    let answer = ask::<method::CommandExecutionRequestApproval>(cx, item.clone(), &params).await;
+    let answer =
+        ask::<method::CommandExecutionRequestApproval>(cx, Some(item.clone()), &params).await;
     match answer.map(|answer| answer.decision) {
         Some(Answer::Accept) => {}
         Some(Answer::AcceptForSession) => scene.grants().allow_command(key),

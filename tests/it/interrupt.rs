@@ -32,7 +32,7 @@ fn before_the_model_has_answered() {
     let thread = client.thread();
     let turn = client.turn(&thread, "first");
     gate.reached();
-    client.note("turn/started");
+    client.item_completed("userMessage");
     insta::assert_snapshot!(interrupt(&client, &thread, &turn), @"
     -> turn/interrupt
     <= turn/interrupt

@@ -1,3 +1,5 @@
+//! The layers of the configuration, merged from files, flags and requests.
+
 use std::fs;
 
 use serde_json::json;

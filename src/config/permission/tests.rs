@@ -1,3 +1,5 @@
+//! Which sandbox and approval policy follow from settings and trust.
+
 use super::*;
 
 fn effective(trust: Trust) -> Effective {

@@ -1,3 +1,5 @@
+//! The table of known settings, and the check of layers against it.
+
 use serde_json::json;
 
 use super::*;
@@ -89,8 +91,11 @@ fn unknown_settings_are_collected() {
         "sandbox_workspace_write": {"bogus": 1}, "model_providers": {"x": {"name": "x", "bogus": 1}}, "tui": {"any": 1},
     })));
     assert_eq!(found.wrong, None);
+    // The order of a map's keys is not ours to promise.
+    let mut unknown = found.unknown;
+    unknown.sort_unstable();
     assert_eq!(
-        found.unknown,
+        unknown,
         ["features.nope", "model_providers.x.bogus", "sandbox_workspace_write.bogus", "weird"]
     );
 }

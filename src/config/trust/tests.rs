@@ -1,3 +1,5 @@
+//! Which folders are trusted, and how trust is written down.
+
 use serde_json::json;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! What of the environment commands get under each policy.
+
 use super::*;
 
 fn list(pairs: &[(&str, &str)]) -> Vec<(OsString, OsString)> {

@@ -1,3 +1,5 @@
+//! How output is kept, decoded and cut down to what a model is shown.
+
 use proptest::prelude::*;
 
 use super::*;

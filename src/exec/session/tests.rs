@@ -1,3 +1,5 @@
+//! Sessions with real commands: output, input, endings, and what is left behind.
+
 use std::collections::BTreeSet;
 use std::path::Path;
 

@@ -1,3 +1,5 @@
+//! Which shell is found, and the command lines that run scripts in it.
+
 use super::*;
 
 #[test]

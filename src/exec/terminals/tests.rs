@@ -1,3 +1,5 @@
+//! The registry of sessions: ids, the limit, and the end of all of them.
+
 use std::time::Duration;
 
 use tokio::sync::mpsc;

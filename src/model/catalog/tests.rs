@@ -1,3 +1,5 @@
+//! The bundled catalogue, configured ones, and what is guessed of other models.
+
 use serde_json::json;
 use tempfile::TempDir;
 

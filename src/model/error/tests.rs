@@ -1,3 +1,5 @@
+//! What refusals and broken streams are told as, and which are tried again.
+
 use serde_json::json;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! What the events of a response stream decode to.
+
 use serde_json::{Value, json};
 
 use super::*;

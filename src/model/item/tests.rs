@@ -1,3 +1,5 @@
+//! Output items: what they decode to, and how they are sent back.
+
 use serde_json::{Value, json};
 
 use super::*;

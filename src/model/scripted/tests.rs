@@ -1,3 +1,5 @@
+//! Scripts that are played in the place of a provider, and the built-in tour.
+
 use std::sync::Arc;
 
 use bytes::Bytes;

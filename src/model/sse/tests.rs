@@ -1,3 +1,5 @@
+//! Event streams, split in every way that transports split them.
+
 use proptest::prelude::*;
 
 use super::*;

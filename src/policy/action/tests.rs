@@ -1,3 +1,5 @@
+//! What commands are told as: reads, listings, searches, or unknown.
+
 use std::path::Path;
 
 use super::command_actions;

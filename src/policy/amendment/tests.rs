@@ -1,3 +1,5 @@
+//! Which rules are offered to the user, and how accepted ones are stored.
+
 use std::fs;
 
 use super::{default_rules, propose, save};

@@ -1,3 +1,5 @@
+//! The decision about commands and edits, case by case.
+
 use std::path::PathBuf;
 
 use super::{

@@ -1,3 +1,5 @@
+//! What an approval for the session covers.
+
 use std::path::{Path, PathBuf};
 
 use super::{CommandKey, Grants, Terminal};

@@ -1,3 +1,5 @@
+//! Which secrets are struck out of commands.
+
 use std::borrow::Cow;
 
 use super::redact;

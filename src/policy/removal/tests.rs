@@ -1,3 +1,5 @@
+//! Which commands count as removing files by force.
+
 use super::is_forced_removal;
 use crate::policy::shell::plain_commands;
 

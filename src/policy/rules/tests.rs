@@ -1,3 +1,5 @@
+//! Rules files: their language, their faults, and what they match.
+
 use std::fs;
 
 use super::{Rules, Verdict};

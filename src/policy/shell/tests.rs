@@ -1,3 +1,5 @@
+//! Scripts that are read as plain commands, and those that are not.
+
 use proptest::prelude::*;
 
 use super::{display, literal_commands, plain_commands, script_of};

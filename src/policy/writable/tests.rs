@@ -1,3 +1,5 @@
+//! Which paths may be written, through links and beside protected folders.
+
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;

@@ -1,3 +1,5 @@
+//! Messages from lines, and lines that are none.
+
 use super::*;
 
 #[track_caller]

@@ -1,3 +1,5 @@
+//! Which parts of requests need the experimental capability.
+
 use serde::de::DeserializeOwned;
 use serde_json::json;
 

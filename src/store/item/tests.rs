@@ -1,3 +1,5 @@
+//! Stored items: what they decode to, and how they are written.
+
 use serde_json::{Value, json};
 
 use super::{decode, encode};
