@@ -94,6 +94,7 @@ impl Server {
         let writer =
             stdio::write(Arc::clone(&outbox), Handle::current()).map_err(StartError::Stdio)?;
         let connection = self.audience.connect(|id| Connection::new(id, Arc::clone(&outbox)));
+        tracing::info!(version = env!("CARGO_PKG_VERSION"), "serving on stdio");
         tokio::select! {
             () = connection::serve(self, &connection, inbox) => {
                 self.ended.cancel();

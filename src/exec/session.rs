@@ -15,7 +15,7 @@ use rustix::process::Signal;
 use tokio::io::unix::AsyncFd;
 use tokio::process::Child;
 use tokio::sync::{mpsc, watch};
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep_until, timeout};
 
 use super::group::Group;
 use super::output::{Decoder, HeadTail, Output, pieces};
@@ -23,6 +23,8 @@ use super::spawn::{Error, Io, Spawn, Started, spawn};
 
 /// The size of a piece of output, in bytes.
 const PIECE: usize = 8192;
+/// How much is held back in the quiet time, in bytes.
+const MAX_HELD: usize = 64 * 1024;
 /// How many pieces become events; further output is only kept.
 const MAX_PIECES: usize = 10_000;
 /// A command has ended and somebody else holds its output open: how long to wait for something more…
@@ -111,7 +113,7 @@ impl Session {
         request: Spawn,
         events: mpsc::Sender<E>,
     ) -> Result<Self, Error> {
-        let io = request.io;
+        let (io, quiet) = (request.io, request.quiet);
         let Started { child, group, stream } = spawn(request)?;
         let shared = Arc::new(Shared {
             id,
@@ -123,6 +125,8 @@ impl Session {
             shared: Arc::clone(&shared),
             events,
             started: Instant::now(),
+            quiet_until: Some(Instant::now() + quiet),
+            held: String::new(),
             decoder: Decoder::default(),
             pieces_left: MAX_PIECES,
         };
@@ -238,6 +242,9 @@ struct Follower<E> {
     /// Its receiver may take other events, too.
     events: mpsc::Sender<E>,
     started: Instant,
+    /// Until then output is held back: most commands end at once, and their end tells all of it.
+    quiet_until: Option<Instant>,
+    held: String,
     decoder: Decoder,
     pieces_left: usize,
 }
@@ -253,6 +260,7 @@ impl<E: From<SessionEvent>> Follower<E> {
                     open = read > 0;
                     self.take(&buffer[..read]).await;
                 }
+                () = until(self.quiet_until.filter(|_| !self.held.is_empty())) => self.release().await,
             }
         };
         let duration = self.started.elapsed();
@@ -306,6 +314,24 @@ impl<E: From<SessionEvent>> Follower<E> {
             state.aggregated.push(text);
             state.unread.push(text);
         }
+        if let Some(until) = self.quiet_until {
+            self.held.push_str(text);
+            if Instant::now() >= until || self.held.len() > MAX_HELD {
+                self.release().await;
+            }
+            return;
+        }
+        self.show(text).await;
+    }
+
+    /// Ends the quiet time.
+    async fn release(&mut self) {
+        self.quiet_until = None;
+        let held = std::mem::take(&mut self.held);
+        self.show(&held).await;
+    }
+
+    async fn show(&mut self, text: &str) {
         for piece in pieces(text, PIECE) {
             if self.pieces_left == 0 {
                 return;
@@ -318,6 +344,13 @@ impl<E: From<SessionEvent>> Follower<E> {
     async fn send(&self, kind: SessionEventKind) {
         let event = SessionEvent { session: self.shared.id, kind };
         let _nobody_listens = self.events.send(event.into()).await;
+    }
+}
+
+async fn until(time: Option<Instant>) {
+    match time {
+        Some(time) => sleep_until(time).await,
+        None => std::future::pending().await,
     }
 }
 

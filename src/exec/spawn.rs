@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::{LazyLock, mpsc};
 use std::thread;
+use std::time::Duration;
 
 use rustix::process::Pid;
 use tokio::io::unix::AsyncFd;
@@ -28,6 +29,8 @@ pub(crate) struct Spawn {
     /// The whole environment: nothing is inherited beside it.
     pub(crate) env: Vec<(OsString, OsString)>,
     pub(crate) io: Io,
+    /// Output of a command that has ended within this time is told with its end only.
+    pub(crate) quiet: Duration,
 }
 
 /// How a process is connected to us.
@@ -66,7 +69,7 @@ pub(super) struct Started {
 
 /// Starts the process. Needs a runtime, whose reactor will see the process's end.
 pub(super) fn spawn(spawn: Spawn) -> Result<Started, Error> {
-    let Spawn { argv, cwd, env, io } = spawn;
+    let Spawn { argv, cwd, env, io, .. } = spawn;
     let (program, arguments) = argv.split_first().ok_or(Error::Empty)?;
     let (held, lifeline) = io::pipe().map_err(Error::Io)?;
     let ends = Ends::open(io).map_err(Error::Io)?;

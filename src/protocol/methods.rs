@@ -5,15 +5,15 @@
 //! here; the server resolves them to a handler. Readers need the types of `protocol` in scope.
 //!
 //! A client request's row says: name, method, params and response, stability, the order key (requests with the same
-//! key are served one after the other; `none` waits for nobody, `by(thread_id)` is keyed by that member of the
-//! params), and the handler.
+//! key are served one after the other; `inline` is served before the next line is read, `none` waits for nobody,
+//! `by(thread_id)` is keyed by that member of the params), and the handler.
 
 /// What clients ask the server.
 macro_rules! client_requests {
     ($($read:tt)+) => {
         $($read)+! {
             /// Opens a connection: says who the client is and what it can do.
-            Initialize = "initialize" (InitializeParams) -> InitializeResponse, Stable, none, initialize::initialize;
+            Initialize = "initialize" (InitializeParams) -> InitializeResponse, Stable, inline, initialize::initialize;
             /// Creates a thread and follows it.
             ThreadStart = "thread/start" (ThreadStartParams) -> ThreadStartResponse, Stable, none, thread::start;
             /// Loads a stored thread and follows it.

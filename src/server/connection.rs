@@ -66,14 +66,14 @@ pub(crate) async fn serve(
     while let Some(Incoming::Line(line)) = inbox.recv().await {
         // A peer that does not read its answers is not asked for more questions.
         connection.outbox.room().await;
-        receive(server, connection, &line);
+        receive(server, connection, &line).await;
     }
 }
 
-fn receive(server: &Arc<Server>, connection: &Arc<Connection>, line: &[u8]) {
+async fn receive(server: &Arc<Server>, connection: &Arc<Connection>, line: &[u8]) {
     match rpc::classify(line) {
         Ok(Message::Request { id, method, params }) => {
-            router::dispatch(server, connection, id, &method, params)
+            router::dispatch(server, connection, id, &method, params).await
         }
         Ok(Message::Response { id, result }) => {
             let result = result.map(ToOwned::to_owned).map_err(ToOwned::to_owned);
@@ -81,7 +81,7 @@ fn receive(server: &Arc<Server>, connection: &Arc<Connection>, line: &[u8]) {
         }
         // `initialized` asks for nothing, and no other notification is known.
         Ok(Message::Notification { method, .. }) => tracing::trace!(%method, "notification"),
-        Err(reason) => tracing::warn!(%reason, "dropping a line that is not a message"),
+        Err(reason) => tracing::error!(%reason, "dropping a line that is not a message"),
     }
 }
 

@@ -21,10 +21,18 @@ use crate::protocol::rpc::RequestId;
 use crate::protocol::stability::{Gated, Stability};
 use crate::protocol::{Request, method};
 
-type Start = fn(Cx, Option<&RawValue>) -> Result<(Option<OrderKey>, Job)>;
+type Start = fn(Cx, Option<&RawValue>) -> Result<(Order, Job)>;
+
+/// When a request is served.
+enum Order {
+    /// Before the next line is read.
+    Inline,
+    /// After those before it with the same key, if it has one.
+    Lane(Option<OrderKey>),
+}
 
 /// Starts the work that a request asks for, or answers with a refusal.
-pub(super) fn dispatch(
+pub(super) async fn dispatch(
     server: &Arc<Server>,
     connection: &Arc<Connection>,
     id: RequestId,
@@ -37,17 +45,21 @@ pub(super) fn dispatch(
         None => Err(unknown_method(method)),
     };
     match started {
-        Ok((key, job)) => server.lanes.submit(key, job),
+        Ok((Order::Inline, job)) => job.await,
+        Ok((Order::Lane(key), job)) => server.lanes.submit(key, job),
         Err(error) => cx.fail(error),
     }
 }
 
-macro_rules! order_key {
+macro_rules! order {
+    (inline, $params:ident) => {
+        Order::Inline
+    };
     (none, $params:ident) => {
-        None
+        Order::Lane(None)
     };
     (by($field:ident), $params:ident) => {
-        Some(OrderKey::Thread($params.$field.to_string()))
+        Order::Lane(Some(OrderKey::Thread($params.$field.to_string())))
     };
 }
 
@@ -58,8 +70,8 @@ macro_rules! routes {
             HashMap::from([$(($wire, (|cx, params| {
                 let params = decode::<method::$name>(params)?;
                 admit::<method::$name>(&cx.connection, Stability::$stability, &params)?;
-                let key = order_key!($key $(($field))?, params);
-                Ok((key, run::<method::$name, _, _, _>(cx, params, handlers::$module::$handler)))
+                let order = order!($key $(($field))?, params);
+                Ok((order, run::<method::$name, _, _, _>(cx, params, handlers::$module::$handler)))
             }) as Start),)*])
         });
 

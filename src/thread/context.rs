@@ -22,7 +22,7 @@ mod tag {
     pub(super) const PERMISSIONS: &str = "<permissions instructions>";
     pub(super) const MODE: &str = "<collaboration_mode>";
     pub(super) const ENVIRONMENT: &str = "<environment_context>";
-    pub(super) const INSTRUCTIONS: &str = "# AGENTS.md instructions for ";
+    pub(super) const INSTRUCTIONS: &str = "# AGENTS.md instructions";
     pub(super) const MODEL_SWITCH: &str = "<model_switch>";
 }
 
@@ -175,8 +175,12 @@ fn instructions(settings: &Settings, found: &Instructions, told: Option<&str>) -
         (None, Some(_)) => "",
         (None, None) => return None,
     };
-    let cwd = settings.cwd.display();
-    let plain = format!("{}{cwd}\n\n<INSTRUCTIONS>\n{text}\n</INSTRUCTIONS>", tag::INSTRUCTIONS);
+    // Those of the user hold everywhere, those of a project where the thread works.
+    let place = match found.of_project {
+        true => format!(" for {}", settings.cwd.display()),
+        false => String::new(),
+    };
+    let plain = format!("{}{place}\n\n<INSTRUCTIONS>\n{text}\n</INSTRUCTIONS>", tag::INSTRUCTIONS);
     let replacing = format!("{plain}\n{}", prompt::INSTRUCTIONS_REPLACED);
     match told {
         Some(told) if told == plain => Some(plain),

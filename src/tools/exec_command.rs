@@ -35,6 +35,8 @@ use crate::util::time::now_ms;
 /// Bounds of `yield_time_ms`, in milliseconds.
 pub(super) const YIELD: RangeInclusive<u64> = 250..=30_000;
 const DEFAULT_YIELD: u64 = 10_000;
+/// Commands that end within this time show their output with their end, and not before.
+const QUIET: Duration = Duration::from_millis(150);
 /// Tokens of output that a model is shown unless it says otherwise.
 pub(super) const DEFAULT_OUTPUT_TOKENS: usize = 10_000;
 
@@ -237,6 +239,7 @@ async fn start(
         cwd: command.cwd.clone(),
         env: environment(cx),
         io: command.io,
+        quiet: QUIET,
     };
     let session = match Session::start(id, spawn, cx.events.clone()) {
         Ok(session) => session,

@@ -220,9 +220,6 @@ fn instructions_are_sent_and_survive() {
         assert!(
             ["BASE-TEXT", "DEVELOPER-TEXT"].iter().all(|text| whole.matches(text).count() == 1)
         );
-        assert!(
-            request.body["tools"].as_array().unwrap().iter().any(|tool| tool["name"] == "lookup")
-        );
     }
 }
 

@@ -16,7 +16,13 @@ fn open(
     events: &mpsc::Sender<SessionEvent>,
 ) -> (Session, Option<Session>) {
     let argv = ["/bin/sh", "-c", script].map(str::to_owned).to_vec();
-    let spawn = Spawn { argv, cwd: "/".into(), env: std::env::vars_os().collect(), io: Io::Pipes };
+    let spawn = Spawn {
+        argv,
+        cwd: "/".into(),
+        env: std::env::vars_os().collect(),
+        io: Io::Pipes,
+        quiet: Duration::ZERO,
+    };
     let session = Session::start(terminals.free_id(), spawn, events.clone()).unwrap();
     let evicted = terminals.insert(session.clone());
     (session, evicted)

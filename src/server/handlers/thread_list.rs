@@ -66,6 +66,9 @@ fn query(params: ThreadListParams, provider: String, server_cwd: &Path) -> Resul
     if let Some(refusal) = refusal {
         return Err(Error::invalid_request(refusal));
     }
+    if let Some(project) = &params.project_id {
+        return Err(Error::invalid_params(format!("project not found: {project}")));
+    }
     let cwds = params.cwd.map(|filter| match filter {
         ThreadListCwdFilter::One(cwd) => vec![cwd],
         ThreadListCwdFilter::Many(cwds) => cwds,
