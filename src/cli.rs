@@ -130,13 +130,13 @@ fn arguments(all: impl Iterator<Item = OsString>) -> Vec<OsString> {
 fn run(cli: Cli) -> Result<(), Error> {
     match cli.command {
         Some(Command::GenerateTs { out, experimental, prettier }) => {
-            schema::write_typescript(&out, experimental.into(), prettier.as_deref())?;
+            schema::write_typescript(&out, experimental, prettier.as_deref())?;
         }
         Some(Command::GenerateJsonSchema { out, experimental }) => {
-            schema::write_json(&out, experimental.into())?
+            schema::write_json(&out, experimental)?;
         }
         Some(Command::Demo { json }) => {
-            demo::run(if json { demo::Show::Lines } else { demo::Show::Transcript })?
+            demo::run(if json { demo::Show::Lines } else { demo::Show::Transcript })?;
         }
         None => serve(&cli.server)?,
     }

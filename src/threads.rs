@@ -120,7 +120,10 @@ impl Threads {
         let config = self.configure(&cwd, params.config.as_ref(), None)?;
         let config = match stored_provider {
             Some(id) if !provider::exists(&id, &config) => return Err(Error::ProviderGone(id)),
-            stored => self.configure(&cwd, params.config.as_ref(), stored.as_deref())?,
+            stored => {
+                let id = params.model_provider.as_deref().or(stored.as_deref());
+                self.configure(&cwd, params.config.as_ref(), id)?
+            }
         };
         let asked = Asked::of_resume(params)?;
         let access = asked.access(&config)?;
@@ -148,11 +151,7 @@ impl Threads {
         let id = id.clone();
         self.on_disk(move |store| {
             let (summary, records) = store.read(&id)?;
-            let mut fold = Fold::new(summary.history_mode);
-            for record in &records {
-                fold.push(record);
-            }
-            Ok(fold.turns(running.as_ref()))
+            Ok(Fold::of(summary.history_mode, &records).turns(running.as_ref()))
         })
         .await
     }
@@ -249,7 +248,7 @@ impl Threads {
                 .shared
                 .catalog
                 .models(config)
-                .map_err(load_error)?
+                .map_err(|error| load_error(&error))?
                 .default_model()
                 .map_or_else(String::new, |model| model.slug.clone()),
         };
@@ -262,7 +261,7 @@ impl Threads {
 
     fn provider(&self, config: &Effective) -> Result<Provider> {
         // A broken catalogue refuses the thread rather than running it on guesses.
-        self.shared.catalog.models(config).map_err(load_error)?;
+        self.shared.catalog.models(config).map_err(|error| load_error(&error))?;
         provider::configured(config, &self.shared.sources.home)
     }
 
@@ -282,6 +281,6 @@ fn refuse_unbuilt(params: &ThreadStartParams) -> Result<()> {
     Ok(())
 }
 
-fn load_error(error: impl ToString) -> Error {
+fn load_error(error: &dyn ToString) -> Error {
     Error::Config(LoadError::new(error.to_string()))
 }

@@ -102,7 +102,7 @@ pub(crate) enum Announced {
 
 /// What reaches a thread from the tasks that work for it.
 pub(crate) enum Event {
-    Effect { turn: TurnId, call: usize, effect: Effect },
+    Effect { turn: TurnId, call: usize, effect: Box<Effect> },
     Terminal(SessionEvent),
     Done { turn: TurnId, call: usize, outcome: Outcome },
 }
@@ -126,7 +126,8 @@ pub(crate) struct Cx {
 impl Cx {
     /// Applies an effect. When the thread has ended, its calls are being ended too, and nothing is left to be done.
     async fn apply(&self, effect: Effect) {
-        let event = Event::Effect { turn: self.turn.clone(), call: self.number, effect };
+        let event =
+            Event::Effect { turn: self.turn.clone(), call: self.number, effect: Box::new(effect) };
         if self.events.send(event).await.is_err() {
             std::future::pending::<()>().await;
         }

@@ -156,7 +156,7 @@ pub(super) fn root_markers(merged: &Map<String, Value>) -> Vec<String> {
 
 /// Whether a provider of this id exists, configured or built in.
 pub(super) fn known_provider(id: &str, merged: &Map<String, Value>) -> bool {
-    const BUILT_IN: &[&str] = &["openai", "ollama", "lmstudio", "amazon-bedrock"];
+    const BUILT_IN: &[&str] = &["openai", "ollama", "lmstudio", "amazon-bedrock", "scripted"];
     BUILT_IN.contains(&id)
         || merged.get("model_providers").is_some_and(|providers| providers.get(id).is_some())
 }

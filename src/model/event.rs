@@ -39,7 +39,6 @@ pub(crate) enum StreamEvent {
     },
     /// The last event of an answer.
     Completed {
-        response_id: String,
         usage: Option<Usage>,
         end_turn: Option<bool>,
     },
@@ -131,16 +130,16 @@ pub(super) fn decode(data: &[u8]) -> Option<StreamEvent> {
 fn completed(response: &RawValue) -> StreamEvent {
     #[derive(Deserialize)]
     struct Completed {
-        id: String,
+        /// An answer without one is cut off, whatever else it has.
+        #[serde(rename = "id")]
+        _id: String,
         usage: Option<WireUsage>,
         end_turn: Option<bool>,
     }
     match serde_json::from_str(response.get()) {
-        Ok(Completed { id, usage, end_turn }) => StreamEvent::Completed {
-            response_id: id,
-            usage: usage.map(WireUsage::into_usage),
-            end_turn,
-        },
+        Ok(Completed { usage, end_turn, .. }) => {
+            StreamEvent::Completed { usage: usage.map(WireUsage::into_usage), end_turn }
+        }
         Err(error) => StreamEvent::Failed(Error::disconnected(&format!(
             "the end of the response cannot be understood: {error}"
         ))),

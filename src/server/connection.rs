@@ -73,7 +73,7 @@ pub(crate) async fn serve(
 async fn receive(server: &Arc<Server>, connection: &Arc<Connection>, line: &[u8]) {
     match rpc::classify(line) {
         Ok(Message::Request { id, method, params }) => {
-            router::dispatch(server, connection, id, &method, params).await
+            router::dispatch(server, connection, id, &method, params).await;
         }
         Ok(Message::Response { id, result }) => {
             let result = result.map(ToOwned::to_owned).map_err(ToOwned::to_owned);

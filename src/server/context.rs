@@ -44,14 +44,14 @@ impl Cx {
             let Some(responder) = responder else { return };
             match result {
                 Ok(response) => responder.succeed(&response),
-                Err(error) => responder.fail(Error::from(error).into_rpc()),
+                Err(error) => responder.fail(&Error::from(error).into_rpc()),
             }
         })
     }
 
     pub(super) fn fail(&self, error: Error) {
         if let Some(responder) = self.take() {
-            responder.fail(error.into_rpc());
+            responder.fail(&error.into_rpc());
         }
     }
 
@@ -141,9 +141,9 @@ impl Responder {
         }
     }
 
-    fn fail(mut self, error: RpcError) {
+    fn fail(mut self, error: &RpcError) {
         if let Some(id) = self.id.take() {
-            self.outbox.push(Bytes::from(rpc::error(&id, &error)));
+            self.outbox.push(Bytes::from(rpc::error(&id, error)));
         }
     }
 }

@@ -292,8 +292,8 @@ impl Actor {
         }
         turn.limits = RateLimitSnapshot {
             limit_id: Some("codex".to_owned()),
-            primary: headers.primary_limit.map(limit_window),
-            secondary: headers.secondary_limit.map(limit_window),
+            primary: headers.primary_limit.as_ref().map(limit_window),
+            secondary: headers.secondary_limit.as_ref().map(limit_window),
             ..RateLimitSnapshot::default()
         };
     }
@@ -324,7 +324,7 @@ impl Actor {
     }
 }
 
-fn limit_window(limit: LimitWindow) -> RateLimitWindow {
+fn limit_window(limit: &LimitWindow) -> RateLimitWindow {
     #[expect(
         clippy::cast_possible_truncation,
         reason = "a percentage, and casts of floats saturate"

@@ -17,9 +17,9 @@ impl Actor {
     pub(super) fn event(&mut self, event: Event) {
         match event {
             Event::Terminal(event) => self.terminal(event),
-            Event::Effect { turn, call, effect } => self.effect(&turn, call, effect),
+            Event::Effect { turn, call, effect } => self.effect(&turn, call, *effect),
             Event::Done { turn, call, outcome } if self.runs(&turn) => {
-                self.call_done(call, outcome)
+                self.call_done(call, outcome);
             }
             // The turn did not wait for this call.
             Event::Done { .. } => {}

@@ -60,7 +60,7 @@ pub(super) fn message(input: &[UserInput]) -> Box<RawValue> {
                 content.extend(local_image(path, images));
             }
             UserInput::Audio { .. } => {
-                content.push(Part::text("[audio: this model takes no audio input]".to_owned()))
+                content.push(Part::text("[audio: this model takes no audio input]".to_owned()));
             }
             UserInput::LocalAudio { path } => {
                 content.push(Part::text(format!(

@@ -87,12 +87,9 @@ pub(super) fn turn_ended(turn: &Turn, ending: &Ending, completed_at_ms: i64) -> 
             });
         }
         Ending::Completed => None,
-        Ending::Failed(error) => Some(error.into()),
+        Ending::Failed(error) => Some(error.as_ref().into()),
     };
-    let last_agent_message = turn.last_answer.as_ref().and_then(|answer| match &answer.item {
-        ThreadItem::AgentMessage { text, .. } => Some(text.clone()),
-        _ => None,
-    });
+    let last_agent_message = turn.last_answer.as_ref().and_then(answer_text);
     Record::TurnCompleted(TurnCompleted {
         turn_id: Some(turn_id),
         root_turn_id,
@@ -103,6 +100,11 @@ pub(super) fn turn_ended(turn: &Turn, ending: &Ending, completed_at_ms: i64) -> 
         time_to_first_token_ms: None,
         error,
     })
+}
+
+fn answer_text(answer: &TimedItem) -> Option<String> {
+    let ThreadItem::AgentMessage { text, .. } = &answer.item else { return None };
+    Some(text.clone())
 }
 
 /// The id that every item has.

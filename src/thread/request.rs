@@ -165,7 +165,7 @@ impl Actor {
                 .settings
                 .writable_roots()
                 .iter()
-                .filter_map(|root| root.path())
+                .filter_map(super::settings::WritableRoot::path)
                 .collect(),
             shell: self.shared.shell().clone(),
             allow_login_shell: if self.config.allow_login_shell {

@@ -260,9 +260,9 @@ fn effort(stored: Option<&String>) -> Option<ReasoningEffort> {
 
 /// The model of the last turn.
 pub(super) fn last_model(records: &[Record]) -> Option<String> {
-    records.iter().rev().find_map(|record| match record {
-        Record::TurnContext(context) if !context.model.is_empty() => Some(context.model.clone()),
-        _ => None,
+    records.iter().rev().find_map(|record| {
+        let Record::TurnContext(context) = record else { return None };
+        Some(context.model.clone()).filter(|model| !model.is_empty())
     })
 }
 
@@ -280,16 +280,13 @@ pub(super) fn usage(usage: &ThreadTokenUsage) -> Record {
 pub(super) fn last_usage(records: &[Record]) -> Option<(TurnId, ThreadTokenUsage)> {
     let (mut turn, mut last) = (None, None);
     for record in records {
-        match record {
-            Record::TurnStarted(started) => turn = Some(started.turn_id.clone()),
-            Record::Usage(count) => {
-                last = count.info.as_ref().and_then(|info| Some((turn.clone()?, wire(info))))
-            }
-            _ => {}
+        if let Record::TurnStarted(started) = record {
+            turn = Some(started.turn_id.clone());
+        } else if let Record::Usage(count) = record {
+            last = count.info.as_ref().map(wire);
         }
     }
-    let (_, usage) = last?;
-    Some((turn?, usage))
+    Some((turn?, last?))
 }
 
 fn wire(info: &TokenInfo) -> ThreadTokenUsage {

@@ -61,16 +61,16 @@ impl Actor {
             StreamEvent::ItemAdded(output) => self.item_added(output),
             StreamEvent::TextDelta { delta } => self.text_delta(delta),
             StreamEvent::SummaryPartAdded { summary_index } => {
-                self.summary_part_added(summary_index)
+                self.summary_part_added(summary_index);
             }
             StreamEvent::SummaryDelta { summary_index, delta } => {
-                self.summary_delta(summary_index, delta)
+                self.summary_delta(summary_index, delta);
             }
             StreamEvent::ReasoningDelta { content_index, delta } => {
-                self.reasoning_delta(content_index, delta)
+                self.reasoning_delta(content_index, delta);
             }
             StreamEvent::ItemDone { item, raw } => self.item_done(item, &raw),
-            StreamEvent::Completed { response_id: _, usage, end_turn } => {
+            StreamEvent::Completed { usage, end_turn } => {
                 if let Some(turn) = &mut self.turn {
                     turn.usage = usage;
                     turn.attempts = 0;
@@ -110,7 +110,7 @@ impl Actor {
         match output {
             OutputItem::Message { id, phase, text, .. } => self.message_done(id, phase, text, raw),
             OutputItem::Reasoning { id, summary, content, .. } => {
-                self.reasoning_done(id, summary, content, raw)
+                self.reasoning_done(id, summary, content, raw);
             }
             OutputItem::FunctionCall { call_id, name, namespace, arguments, .. } => {
                 self.call(

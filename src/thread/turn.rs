@@ -91,7 +91,7 @@ pub(super) enum Next {
     /// The answer broke off: repeat the request.
     Retry(Duration),
     /// Nothing that can be mended.
-    Fail(TurnError),
+    Fail(Box<TurnError>),
 }
 
 /// How a turn ends.
@@ -99,7 +99,7 @@ pub(super) enum Next {
 pub(super) enum Ending {
     Completed,
     Interrupted,
-    Failed(TurnError),
+    Failed(Box<TurnError>),
 }
 
 impl Turn {
@@ -162,7 +162,7 @@ impl Actor {
             Next::Fail(error) => self.finish(Ending::Failed(error)),
             Next::Retry(pause) if !self.has_steered() => self.back_off(pause),
             Next::Natural { go_on } if !go_on && !called && !self.has_steered() => {
-                self.finish(Ending::Completed)
+                self.finish(Ending::Completed);
             }
             Next::Natural { .. } | Next::Retry(_) => {
                 self.take_steered();
@@ -231,13 +231,14 @@ impl Actor {
                 (model::backoff(attempt), format!("Reconnecting... {attempt}/{max}"), None)
             }
             Retry::Never | Retry::Stream { .. } | Retry::Connection => {
-                turn.phase = Phase::Ended(Next::Fail(error.turn_error()));
+                turn.phase = Phase::Ended(Next::Fail(Box::new(error.turn_error())));
                 self.advance();
                 return;
             }
         };
         turn.phase = Phase::Ended(Next::Retry(pause));
-        self.tell_error(reconnecting(text, status, error), WillRetry::Yes);
+        let id = turn.id.clone();
+        self.tell_error(&id, reconnecting(text, status, error), WillRetry::Yes);
         self.advance();
     }
 
@@ -247,13 +248,12 @@ impl Actor {
         }
     }
 
-    fn tell_error(&self, error: TurnError, will_retry: WillRetry) {
-        let Some(turn) = &self.turn else { return };
+    fn tell_error(&self, turn: &TurnId, error: TurnError, will_retry: WillRetry) {
         self.publisher.tell::<method::Error>(&ErrorNotification {
             error,
             will_retry: will_retry == WillRetry::Yes,
             thread_id: self.publisher.thread.clone(),
-            turn_id: turn.id.clone(),
+            turn_id: turn.clone(),
         });
     }
 
@@ -273,36 +273,33 @@ impl Actor {
         if let Some(reply) = self.interrupter.take() {
             reply.give(Ok(TurnInterruptResponse {}));
         }
+        self.waiting = 0;
+        self.announce_end(&mut turn, ending, completed_at_ms);
+        // The turn, and with it every task and open question of its calls, ends here, after its clients know.
+        drop(turn);
+    }
+
+    fn announce_end(&mut self, turn: &mut Turn, ending: Ending, completed_at_ms: i64) {
         let (status, error, rest) = match ending {
             Ending::Completed => (TurnStatus::Completed, None, ThreadStatus::Idle),
             Ending::Interrupted => (TurnStatus::Interrupted, None, ThreadStatus::Idle),
-            Ending::Failed(error) => (TurnStatus::Failed, Some(error), ThreadStatus::SystemError),
+            Ending::Failed(error) => (TurnStatus::Failed, Some(*error), ThreadStatus::SystemError),
         };
-        self.waiting = 0;
         self.set_status(rest);
         let mut wire = turn.wire(status);
         wire.error.clone_from(&error);
         wire.completed_at = Some(completed_at_ms / 1000);
         wire.duration_ms = Some(completed_at_ms - turn.started_at_ms);
-        if status == TurnStatus::Completed
-            && let Some(answer) = turn.last_answer.take()
-        {
+        if let Some(answer) = turn.last_answer.take_if(|_| status == TurnStatus::Completed) {
             wire.items.push(answer);
             wire.items_view = TurnItemsView::Summary;
         }
         if let Some(error) = error {
-            self.publisher.tell::<method::Error>(&ErrorNotification {
-                error,
-                will_retry: false,
-                thread_id: self.publisher.thread.clone(),
-                turn_id: turn.id.clone(),
-            });
+            self.tell_error(&turn.id, error, WillRetry::No);
         }
         let thread_id = self.publisher.thread.clone();
-        self.publisher
-            .tell::<method::TurnCompleted>(&TurnCompletedNotification { thread_id, turn: wire });
-        // The turn, and with it every task and open question of its calls, ends here, after its clients know.
-        drop(turn);
+        let params = TurnCompletedNotification { thread_id, turn: wire };
+        self.publisher.tell::<method::TurnCompleted>(&params);
     }
 
     /// Puts the outputs of the response's calls into the history, in the order of the calls.
@@ -334,6 +331,7 @@ impl Actor {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum WillRetry {
     Yes,
+    No,
 }
 
 fn reconnecting(message: String, http_status: Option<u16>, cause: &model::Error) -> TurnError {

@@ -20,11 +20,11 @@ pub(super) fn configured(config: &Effective, home: &Path) -> Result<Provider> {
     if let Some(settings) = config.model_providers.get(id) {
         let mut settings = settings.clone();
         resolve_script(&mut settings, home);
-        let settings = serde_json::from_value(settings).map_err(load_error)?;
-        return Provider::from_settings(id, settings).map_err(load_error);
+        let settings = serde_json::from_value(settings).map_err(|error| load_error(&error))?;
+        return Provider::from_settings(id, settings).map_err(|error| load_error(&error));
     }
     Provider::built_in(id, config.openai_base_url.as_deref())
-        .ok_or_else(|| load_error(format!("Model provider `{id}` not found")))
+        .ok_or_else(|| load_error(&format!("Model provider `{id}` not found")))
 }
 
 /// A script is named relative to the home.

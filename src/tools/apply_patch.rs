@@ -30,7 +30,7 @@ pub(super) async fn run_script(cx: &Cx, text: &str, cwd: &Path) -> Outcome {
         Outcome::Output(told) if told.starts_with("Exit code:") => {
             Outcome::Output(format!("Wall time: 0.0000 seconds\nOutput:\n{told}"))
         }
-        other => other,
+        outcome @ (Outcome::Output(_) | Outcome::Cancelled) => outcome,
     }
 }
 
@@ -56,7 +56,7 @@ async fn run(cx: &Cx, text: &str, cwd: &Path) -> Outcome {
             }
         }
         Decision::Run(_) | Decision::Ask { .. } => {
-            cx.apply(Effect::ItemStarted(item.clone())).await
+            cx.apply(Effect::ItemStarted(item.clone())).await;
         }
     }
     if SandboxKind::from(&scene.sandbox).restricts()

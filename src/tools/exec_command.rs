@@ -168,7 +168,7 @@ async fn approve(cx: &Cx, command: &Command, arguments: &Arguments) -> Verdict {
         Some(Answer::Accept) => {}
         Some(Answer::AcceptForSession) => scene.grants().allow_command(key),
         Some(Answer::AcceptWithExecpolicyAmendment { execpolicy_amendment }) => {
-            amend(cx, &execpolicy_amendment).await
+            amend(cx, &execpolicy_amendment).await;
         }
         Some(Answer::ApplyNetworkPolicyAmendment { network_policy_amendment })
             if network_policy_amendment.action == NetworkPolicyRuleAction::Allow => {}

@@ -15,11 +15,12 @@ use super::Scene;
 use crate::util::json::raw;
 
 /// The definitions as bytes, for each selection of tools: they go into every request unchanged.
-static NOTHING: LazyLock<Box<RawValue>> = LazyLock::new(|| definitions(Vec::new()));
-static PATCH: LazyLock<Box<RawValue>> = LazyLock::new(|| definitions(vec![apply_patch()]));
-static SHELL: LazyLock<Box<RawValue>> = LazyLock::new(|| definitions(shell()));
+static NOTHING: LazyLock<Box<RawValue>> = LazyLock::new(|| definitions(&[]));
+static PATCH: LazyLock<Box<RawValue>> = LazyLock::new(|| definitions(&[apply_patch()]));
+static SHELL: LazyLock<Box<RawValue>> =
+    LazyLock::new(|| definitions(&[exec_command(), write_stdin()]));
 static SHELL_AND_PATCH: LazyLock<Box<RawValue>> =
-    LazyLock::new(|| definitions(shell().into_iter().chain([apply_patch()]).collect()));
+    LazyLock::new(|| definitions(&[exec_command(), write_stdin(), apply_patch()]));
 
 /// What the model of this scene may call: a JSON array.
 pub(crate) fn offered(scene: &Scene) -> &'static RawValue {
@@ -31,12 +32,8 @@ pub(crate) fn offered(scene: &Scene) -> &'static RawValue {
     }
 }
 
-fn definitions(tools: Vec<Value>) -> Box<RawValue> {
+fn definitions(tools: &[Value]) -> Box<RawValue> {
     raw(&tools)
-}
-
-fn shell() -> Vec<Value> {
-    vec![exec_command(), write_stdin()]
 }
 
 fn exec_command() -> Value {

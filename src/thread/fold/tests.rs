@@ -1,3 +1,5 @@
+//! Histories of both kinds folded into turns.
+
 use serde_json::{Value, json};
 
 use super::Fold;

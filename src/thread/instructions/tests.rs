@@ -1,3 +1,5 @@
+//! Discovery of instruction files: places, precedence, limits.
+
 use std::fs;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Lines out of bytes: any chunking, line ends, bounds.
+
 use std::collections::VecDeque;
 
 use proptest::prelude::*;
