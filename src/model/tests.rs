@@ -451,7 +451,7 @@ async fn dropping_the_stream_closes_the_connection() {
 }
 
 #[tokio::test]
-async fn uses_a_connection_again() {
+async fn loopback_connections_are_not_kept() {
     let server = Server::start(vec![streamed(&[completed()]); 3]).await;
     let (client, provider) = (Client::new(), server.provider(&json!({})));
     for _ in 0..3 {
@@ -460,7 +460,7 @@ async fn uses_a_connection_again() {
         drop(stream);
         sleep(Duration::from_millis(150)).await;
     }
-    assert_eq!(*server.opened.lock().unwrap(), 1);
+    assert_eq!(*server.opened.lock().unwrap(), 3);
 }
 
 #[tokio::test]
