@@ -216,6 +216,23 @@ pub(crate) fn history_item(item: &RawValue) -> Box<RawValue> {
     raw(&fields.with_id(new_id.as_deref()))
 }
 
+/// An item that is on disk as it goes to the model. Other servers keep notes of their own in it, and ids that they do
+/// not send; items of ours are returned as they are, so that the model sees the same bytes again.
+pub(crate) fn stored_item(item: Box<RawValue>) -> Box<RawValue> {
+    if !item.get().contains(NOTES) {
+        return item;
+    }
+    let Ok(mut fields) = serde_json::from_str::<Fields<'_>>(item.get()) else { return item };
+    let prefix = fields.text("type").and_then(|kind| id_prefix(&kind));
+    let id = fields.text("id");
+    let foreign = prefix.zip(id).is_some_and(|(prefix, id)| !id.starts_with(prefix));
+    fields.0.retain(|(key, _)| key != NOTES && !(foreign && key == "id"));
+    raw(&fields)
+}
+
+/// Where the reference keeps what it knows of an item.
+const NOTES: &str = "internal_chat_message_metadata_passthrough";
+
 /// A fresh id of ours for an item with this prefix.
 fn new_id(prefix: &str) -> String {
     format!("{prefix}{}", Uuid::now_v7())

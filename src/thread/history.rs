@@ -3,9 +3,13 @@
 //! A request copies the bytes once, however many items there are. Invariant: what has been sent before is never
 //! changed, so that the provider's prompt cache keeps working, over restarts too.
 
+use std::collections::HashSet;
 use std::ops::Range;
 
 use serde_json::value::RawValue;
+use uuid::Uuid;
+
+use crate::util::json::raw;
 
 #[derive(Debug, Default, Clone)]
 pub(crate) struct History {
@@ -15,6 +19,30 @@ pub(crate) struct History {
 }
 
 impl History {
+    /// Takes over what is stored. A call that was never answered, because its server died, is answered here: as
+    /// aborted, in the same place and with the same bytes at each load.
+    pub(crate) fn load(&mut self, items: Vec<Box<RawValue>>) {
+        let calls: Vec<Option<Call>> = items.iter().map(|item| Call::of(item.get())).collect();
+        let answered: HashSet<String> = calls
+            .iter()
+            .flatten()
+            .filter(|call| call.answer.is_none())
+            .map(|call| call.id.clone())
+            .collect();
+        let mut orphans = Vec::new();
+        for (item, call) in items.iter().zip(calls) {
+            let call = call.filter(|call| call.answer.is_some());
+            if call.is_none() {
+                orphans.drain(..).for_each(|orphan: Box<RawValue>| self.push(&orphan));
+            }
+            self.push(item);
+            orphans.extend(
+                call.filter(|call| !answered.contains(&call.id)).and_then(|call| call.aborted()),
+            );
+        }
+        orphans.iter().for_each(|orphan| self.push(orphan));
+    }
+
     pub(crate) fn push(&mut self, item: &RawValue) {
         if !self.joined.is_empty() {
             self.joined.push(b',');
@@ -42,10 +70,47 @@ impl History {
     }
 }
 
+/// A tool call, or the output of one.
+struct Call {
+    id: String,
+    /// The type and the id prefix of the output that a call wants; `None` for an output.
+    answer: Option<(&'static str, &'static str)>,
+}
+
+impl Call {
+    fn of(item: &str) -> Option<Self> {
+        #[derive(serde::Deserialize)]
+        struct Item {
+            #[serde(rename = "type")]
+            kind: String,
+            call_id: String,
+        }
+        // Most items are no calls: look before decoding.
+        if !item.contains("\"call_id\"") {
+            return None;
+        }
+        let Item { kind, call_id } = serde_json::from_str(item).ok()?;
+        let answer = match kind.as_str() {
+            "function_call" => Some(("function_call_output", "fco_")),
+            "custom_tool_call" => Some(("custom_tool_call_output", "ctco_")),
+            "function_call_output" | "custom_tool_call_output" => None,
+            _ => return None,
+        };
+        Some(Self { id: call_id, answer })
+    }
+
+    fn aborted(self) -> Option<Box<RawValue>> {
+        let (kind, prefix) = self.answer?;
+        let id = format!("{prefix}{}", Uuid::new_v5(&Uuid::NAMESPACE_OID, self.id.as_bytes()));
+        Some(raw(
+            &serde_json::json!({ "type": kind, "id": id, "call_id": self.id, "output": "aborted" }),
+        ))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::util::json::raw;
 
     #[test]
     fn joins_items_to_the_inside_of_an_array() {
@@ -55,5 +120,30 @@ mod tests {
         history.push(&raw(&"ü,"));
         assert_eq!(history.joined(), "1,\"ü,\"".as_bytes());
         assert_eq!(history.iter().collect::<Vec<_>>(), ["1", "\"ü,\""]);
+    }
+
+    #[test]
+    fn answers_calls_that_were_left_alone() {
+        let call = |id: &str| raw(&serde_json::json!({ "type": "function_call", "call_id": id }));
+        let output =
+            |id: &str| raw(&serde_json::json!({ "type": "function_call_output", "call_id": id }));
+        let load = || {
+            let mut history = History::default();
+            history.load(vec![call("a"), call("b"), output("a"), raw(&"later")]);
+            history
+        };
+        let history = load();
+        let kinds: Vec<&str> = history
+            .iter()
+            .map(|item| match item {
+                _ if item.contains("aborted") => "aborted",
+                _ if item.contains("output") => "output",
+                _ if item.contains("call") => "call",
+                _ => "later",
+            })
+            .collect();
+        assert_eq!(kinds, ["call", "call", "aborted", "output", "later"]);
+        assert!(history.iter().nth(2).unwrap().contains(r#""call_id":"b""#));
+        assert_eq!(history.joined(), load().joined());
     }
 }
