@@ -12,6 +12,7 @@ pub(crate) mod handlers;
 mod order;
 mod outlet;
 mod router;
+mod unload;
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -21,7 +21,7 @@ pub(crate) struct History {
 impl History {
     /// Takes over what is stored. A call that was never answered, because its server died, is answered here: as
     /// aborted, in the same place and with the same bytes at each load.
-    pub(crate) fn load(&mut self, items: Vec<Box<RawValue>>) {
+    pub(crate) fn load(&mut self, items: &[Box<RawValue>]) {
         let calls: Vec<Option<Call>> = items.iter().map(|item| Call::of(item.get())).collect();
         let answered: HashSet<String> = calls
             .iter()
@@ -36,9 +36,8 @@ impl History {
                 orphans.drain(..).for_each(|orphan: Box<RawValue>| self.push(&orphan));
             }
             self.push(item);
-            orphans.extend(
-                call.filter(|call| !answered.contains(&call.id)).and_then(|call| call.aborted()),
-            );
+            orphans
+                .extend(call.filter(|call| !answered.contains(&call.id)).and_then(Call::aborted));
         }
         orphans.iter().for_each(|orphan| self.push(orphan));
     }
@@ -129,7 +128,7 @@ mod tests {
             |id: &str| raw(&serde_json::json!({ "type": "function_call_output", "call_id": id }));
         let load = || {
             let mut history = History::default();
-            history.load(vec![call("a"), call("b"), output("a"), raw(&"later")]);
+            history.load(&[call("a"), call("b"), output("a"), raw(&"later")]);
             history
         };
         let history = load();

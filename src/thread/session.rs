@@ -225,7 +225,8 @@ pub(crate) fn resume(shared: &Arc<Shared>, from: Stored, start: Start) -> Thread
     thread.can_accept_direct_input = Some(true);
     let mut history = History::default();
     history.push(&base_message(thread.id.as_str(), &base_instructions));
-    history.load(model_history(&records).into_iter().map(model::stored_item).collect());
+    let items: Vec<_> = model_history(&records).into_iter().map(model::stored_item).collect();
+    history.load(&items);
     let told = Told::from_history(&history, stored::last_model(&records));
     let usage = stored::last_usage(&records);
     run(shared, start, Loaded { thread, writer: Some(writer), history, told, usage })

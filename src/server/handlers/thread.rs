@@ -1,17 +1,15 @@
 //! Threads: starting, resuming, reading, naming, archiving, leaving.
 
 use std::path::Path;
-use std::sync::Arc;
-use std::time::Duration;
 
 use super::turns_page::{self, Wanted};
 use crate::protocol::{
     DeprecationNoticeNotification, MultiAgentMode, Thread, ThreadArchiveParams,
-    ThreadArchiveResponse, ThreadArchivedNotification, ThreadClosedNotification,
-    ThreadGoalClearedNotification, ThreadHistoryMode, ThreadId, ThreadNameUpdatedNotification,
-    ThreadReadParams, ThreadReadResponse, ThreadResumeParams, ThreadResumeResponse,
-    ThreadSetNameParams, ThreadSetNameResponse, ThreadSettings, ThreadStartParams,
-    ThreadStartResponse, ThreadStartedNotification, ThreadStatus, ThreadStatusChangedNotification,
+    ThreadArchiveResponse, ThreadArchivedNotification, ThreadGoalClearedNotification,
+    ThreadHistoryMode, ThreadId, ThreadNameUpdatedNotification, ThreadReadParams,
+    ThreadReadResponse, ThreadResumeParams, ThreadResumeResponse, ThreadSetNameParams,
+    ThreadSetNameResponse, ThreadSettings, ThreadStartParams, ThreadStartResponse,
+    ThreadStartedNotification, ThreadStatus, ThreadStatusChangedNotification,
     ThreadTokenUsageUpdatedNotification, ThreadUnarchiveParams, ThreadUnarchiveResponse,
     ThreadUnarchivedNotification, ThreadUnsubscribeParams, ThreadUnsubscribeResponse,
     ThreadUnsubscribeStatus, method,
@@ -20,6 +18,7 @@ use crate::server::Server;
 use crate::server::audience::Reach;
 use crate::server::context::{Cx, Later, check_session_id, check_thread_id};
 use crate::server::error::{Error, Result};
+use crate::server::unload;
 use crate::thread::{Snapshot, ThreadHandle, stored_thread};
 use crate::util::path::absolute;
 
@@ -297,40 +296,11 @@ pub(crate) async fn unsubscribe(
         true => ThreadUnsubscribeStatus::Unsubscribed,
         false => ThreadUnsubscribeStatus::NotSubscribed,
     };
-    cx.server.unload_when_idle(id);
+    unload::when_idle(&cx.server, id);
     Ok(ThreadUnsubscribeResponse { status })
 }
 
-pub(crate) fn tell_status(server: &Arc<Server>, id: &ThreadId, status: ThreadStatus) {
+pub(crate) fn tell_status(server: &Server, id: &ThreadId, status: ThreadStatus) {
     let params = ThreadStatusChangedNotification { thread_id: id.clone(), status };
     server.audience.notify::<method::ThreadStatusChanged>(Reach::All, &params);
-}
-
-impl Server {
-    /// Unloads a thread that nobody follows and that does nothing, after its delay.
-    pub(crate) fn unload_when_idle(self: &Arc<Self>, id: ThreadId) {
-        /// A thread that is busy when its time has come is looked at again after this.
-        const AGAIN: Duration = Duration::from_secs(1);
-
-        let Some(delay) = self.threads.unload_delay_secs(&id) else { return };
-        let server = Arc::clone(self);
-        self.spawn(async move {
-            let mut wait = Duration::from_secs(delay);
-            loop {
-                tokio::time::sleep(wait).await;
-                let Some(handle) = server.threads.get(&id) else { return };
-                if server.audience.has_subscribers(&id) {
-                    return;
-                }
-                match handle.snapshot().await {
-                    Ok(snapshot) if snapshot.running.is_some() => wait = wait.max(AGAIN),
-                    Ok(_) | Err(_) => break,
-                }
-            }
-            server.threads.close(&id).await;
-            tell_status(&server, &id, ThreadStatus::NotLoaded);
-            let closed = ThreadClosedNotification { thread_id: id };
-            server.audience.notify::<method::ThreadClosed>(Reach::All, &closed);
-        });
-    }
 }
