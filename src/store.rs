@@ -34,7 +34,7 @@ pub(crate) use self::{
     list::{Page, Query},
     meta::{Provenance, SessionMeta},
     record::Record,
-    summary::Summary,
+    summary::{Summary, preview_of},
     writer::Writer,
 };
 

@@ -10,13 +10,14 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use self::access::Asked;
 use crate::config::{self, Effective, LoadError, Sources};
 use crate::model::Provider;
 use crate::protocol::{
-    ThreadHistoryMode, ThreadId, ThreadResumeParams, ThreadStartParams, Turn, TurnId,
+    ResponseItem, ThreadHistoryMode, ThreadId, ThreadResumeParams, ThreadStartParams, Turn, TurnId,
 };
 use crate::store::{self, Page, Query, Store, Summary};
 use crate::thread::fold::Fold;
@@ -24,6 +25,7 @@ use crate::thread::{
     self, Error, NewThread, Outlet, Persistence, Result, Settings, Shared, Start, Stored,
     ThreadHandle, restore,
 };
+use crate::util::json::raw;
 use crate::util::path::absolute;
 
 pub(crate) struct Threads {
@@ -55,6 +57,39 @@ impl Threads {
 
     /// Starts a new thread.
     pub(crate) fn start(&self, params: &ThreadStartParams) -> Result<ThreadHandle> {
+        self.begin(params, Vec::new())
+    }
+
+    /// Starts a new thread whose model knows what a client says that it has seen.
+    pub(crate) fn start_from(
+        &self,
+        params: &ThreadResumeParams,
+        history: &[ResponseItem],
+    ) -> Result<ThreadHandle> {
+        let start = ThreadStartParams {
+            model: params.model.clone(),
+            model_provider: params.model_provider.clone(),
+            service_tier: params.service_tier.clone(),
+            cwd: params.cwd.clone(),
+            runtime_workspace_roots: params.runtime_workspace_roots.clone(),
+            approval_policy: params.approval_policy.clone(),
+            approvals_reviewer: params.approvals_reviewer,
+            sandbox: params.sandbox,
+            permissions: params.permissions.clone(),
+            config: params.config.clone(),
+            base_instructions: params.base_instructions.clone(),
+            developer_instructions: params.developer_instructions.clone(),
+            personality: params.personality,
+            ..ThreadStartParams::default()
+        };
+        self.begin(&start, history.iter().map(raw).collect())
+    }
+
+    fn begin(
+        &self,
+        params: &ThreadStartParams,
+        history: Vec<Box<RawValue>>,
+    ) -> Result<ThreadHandle> {
         thread::check_environments(params.environments.as_deref())?;
         refuse_unbuilt(params)?;
         let cwd = self.absolute(params.cwd.as_deref().unwrap_or_default());
@@ -93,6 +128,7 @@ impl Threads {
             },
             history_mode: params.history_mode.unwrap_or(ThreadHistoryMode::Paginated),
             thread_source: params.thread_source.clone(),
+            history,
         };
         let handle = thread::create(&self.shared, new, start)?;
         self.insert(handle.clone(), unload_delay_secs);

@@ -298,7 +298,7 @@ fn preview(line: &Line<'_>) -> Option<String> {
 }
 
 /// The preview that a first message gives.
-fn preview_of(content: &[UserInput]) -> String {
+pub(crate) fn preview_of(content: &[UserInput]) -> String {
     const REQUEST: &str = "## My request for Codex:";
     let mut text = String::new();
     let mut image = false;

@@ -15,9 +15,9 @@ use super::{Error, Reply, Result, input, instructions, stored};
 use crate::protocol::{
     RateLimitSnapshot, ThreadSettingsUpdatedNotification, ThreadStatus, Turn as WireTurn, TurnId,
     TurnItemsView, TurnStartParams, TurnStartResponse, TurnStartedNotification, TurnStatus,
-    TurnSteerParams, TurnSteerResponse, UserInput, method,
+    TurnSteerParams, TurnSteerResponse, method,
 };
-use crate::store::Record;
+use crate::store::{Record, preview_of};
 use crate::util::time::{now_ms, now_secs};
 
 impl Actor {
@@ -133,7 +133,7 @@ impl Actor {
             writer.append(&records)?;
         }
         if self.thread.preview.is_empty() {
-            self.thread.preview = preview(&said.content);
+            self.thread.preview = preview_of(&said.content);
         }
         Ok(())
     }
@@ -238,18 +238,4 @@ fn accepted(id: &TurnId, root: &TurnId) -> WireTurn {
         completed_at: None,
         duration_ms: None,
     }
-}
-
-/// How lists show a thread: by what its user said first.
-fn preview(content: &[UserInput]) -> String {
-    let texts = content.iter().filter_map(|part| match part {
-        UserInput::Text { text, .. } => Some(text.as_str()),
-        UserInput::Image { .. }
-        | UserInput::LocalImage { .. }
-        | UserInput::Audio { .. }
-        | UserInput::LocalAudio { .. }
-        | UserInput::Skill { .. }
-        | UserInput::Mention { .. } => None,
-    });
-    texts.collect::<String>().trim().to_owned()
 }

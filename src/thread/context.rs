@@ -71,7 +71,8 @@ pub(super) struct Surroundings<'a> {
 impl Told {
     /// Reads off a history what it has told. `model` is the model of its last turn.
     pub(super) fn from_history(history: &History, model: Option<String>) -> Self {
-        let mut told = Self { model, developer: !history.is_empty(), ..Self::default() };
+        let mut told =
+            Self { model, developer: history.iter().nth(1).is_some(), ..Self::default() };
         for item in history.iter() {
             // Only messages can be context, and most items are not: look before decoding.
             if !item.contains("\"message\"")
@@ -277,24 +278,39 @@ struct InputText<'a> {
     text: &'a str,
 }
 
+/// What a message of the user says.
+pub(super) fn user_text(item: &str) -> Option<String> {
+    let item = Item::of(item).filter(|item| item.role == "user")?;
+    Some(item.texts().collect::<String>().trim().to_owned())
+}
+
 /// The texts of a message that is not the model's own.
 fn input_texts(item: &str) -> Vec<String> {
-    #[derive(serde::Deserialize)]
-    struct Item {
-        #[serde(default)]
-        role: String,
-        #[serde(default)]
-        content: Vec<Part>,
+    let item = Item::of(item).filter(|item| item.role == "developer" || item.role == "user");
+    item.into_iter().flat_map(Item::texts).collect()
+}
+
+/// A message, as far as its texts are concerned.
+#[derive(serde::Deserialize)]
+struct Item {
+    #[serde(default)]
+    role: String,
+    #[serde(default)]
+    content: Vec<Part>,
+}
+
+#[derive(serde::Deserialize)]
+struct Part {
+    #[serde(default)]
+    text: Option<String>,
+}
+
+impl Item {
+    fn of(item: &str) -> Option<Self> {
+        serde_json::from_str(item).ok()
     }
-    #[derive(serde::Deserialize)]
-    struct Part {
-        #[serde(default)]
-        text: Option<String>,
-    }
-    match serde_json::from_str::<Item>(item) {
-        Ok(item) if item.role == "developer" || item.role == "user" => {
-            item.content.into_iter().filter_map(|part| part.text).collect()
-        }
-        Ok(_) | Err(_) => Vec::new(),
+
+    fn texts(self) -> impl Iterator<Item = String> {
+        self.content.into_iter().filter_map(|part| part.text)
     }
 }

@@ -56,10 +56,6 @@ impl History {
         &self.joined
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.items.is_empty()
-    }
-
     /// The items' JSON texts, oldest first.
     pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = &str> {
         // The bytes come from `RawValue`s, which are UTF-8.
@@ -114,7 +110,7 @@ mod tests {
     #[test]
     fn joins_items_to_the_inside_of_an_array() {
         let mut history = History::default();
-        assert!(history.is_empty());
+        assert!(history.iter().next().is_none());
         history.push(&raw(&1));
         history.push(&raw(&"ü,"));
         assert_eq!(history.joined(), "1,\"ü,\"".as_bytes());

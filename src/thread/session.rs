@@ -4,11 +4,12 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use serde_json::value::RawValue;
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use super::actor::Actor;
-use super::context::{Told, base_message};
+use super::context::{Told, base_message, user_text};
 use super::history::History;
 use super::outlet::Publisher;
 use super::settings::Settings;
@@ -123,6 +124,8 @@ pub(crate) struct NewThread {
     pub(crate) persistence: Persistence,
     pub(crate) history_mode: ThreadHistoryMode,
     pub(crate) thread_source: Option<ThreadSource>,
+    /// What its model has seen already.
+    pub(crate) history: Vec<Box<RawValue>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -155,7 +158,7 @@ pub(crate) fn create(shared: &Arc<Shared>, new: NewThread, start: Start) -> Resu
     let base_instructions =
         base_instructions(&start, &shared.catalog.model(&settings.model, &start.config));
     let originator = shared.client().originator;
-    let writer = match new.persistence {
+    let mut writer = match new.persistence {
         Persistence::InMemory => None,
         Persistence::OnDisk => Some(shared.store.create(stored::meta(
             &new,
@@ -165,7 +168,7 @@ pub(crate) fn create(shared: &Arc<Shared>, new: NewThread, start: Start) -> Resu
         ))?),
     };
     let now = now_secs();
-    let thread = Thread {
+    let mut thread = Thread {
         id: new.id.clone(),
         environments: Some(settings.environments()),
         extra: None,
@@ -202,6 +205,12 @@ pub(crate) fn create(shared: &Arc<Shared>, new: NewThread, start: Start) -> Resu
     };
     let mut history = History::default();
     history.push(&base_message(thread.id.as_str(), &base_instructions));
+    history.load(&new.history);
+    thread.preview = new.history.iter().find_map(|item| user_text(item.get())).unwrap_or_default();
+    if let Some(writer) = writer.as_mut().filter(|_| !new.history.is_empty()) {
+        let records: Vec<Record> = new.history.into_iter().map(Record::History).collect();
+        writer.append(&records)?;
+    }
     let told = Told::default();
     Ok(run(shared, start, Loaded { thread, writer, history, told, usage: None }))
 }

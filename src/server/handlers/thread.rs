@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::turns_page::{self, Wanted};
 use crate::protocol::{
-    DeprecationNoticeNotification, MultiAgentMode, Thread, ThreadArchiveParams,
+    DeprecationNoticeNotification, MultiAgentMode, ResponseItem, Thread, ThreadArchiveParams,
     ThreadArchiveResponse, ThreadArchivedNotification, ThreadGoalClearedNotification,
     ThreadHistoryMode, ThreadId, ThreadNameUpdatedNotification, ThreadReadParams,
     ThreadReadResponse, ThreadResumeParams, ThreadResumeResponse, ThreadSetNameParams,
@@ -59,8 +59,8 @@ pub(crate) async fn resume(
     cx: Cx,
     params: ThreadResumeParams,
 ) -> Result<Later<ThreadResumeResponse>> {
-    if params.history.is_some() {
-        return Err(Error::invalid_request("resuming from `history` is not supported yet"));
+    if let Some(history) = &params.history {
+        return resume_from(&cx, &params, history).await;
     }
     if params.path.is_none() {
         check_session_id(&params.thread_id)?;
@@ -73,6 +73,16 @@ pub(crate) async fn resume(
         Some(handle) => (handle, Joined::Running),
         None => (load(&cx, &params).await?, Joined::Loaded),
     };
+    follow(&cx, &params, &handle, joined).await
+}
+
+/// Subscribes the client to a thread, answers, and brings the client up to date.
+async fn follow(
+    cx: &Cx,
+    params: &ThreadResumeParams,
+    handle: &ThreadHandle,
+    joined: Joined,
+) -> Result<Later<ThreadResumeResponse>> {
     let snapshot = handle.snapshot().await?;
     let turns = match snapshot.materialized {
         true => cx.server.threads.turns(&handle.id, snapshot.running.clone()).await?,
@@ -84,7 +94,7 @@ pub(crate) async fn resume(
         }
     };
     if !params.exclude_turns && snapshot.thread.history_mode == ThreadHistoryMode::Paginated {
-        notice_whole_history(&cx, "thread/resume");
+        notice_whole_history(cx, "thread/resume");
     }
     if joined == Joined::Loaded {
         tell_status(&cx.server, &handle.id, ThreadStatus::Idle);
@@ -170,6 +180,24 @@ fn refuse_stale_path(cx: &Cx, path: &Path, running: &Snapshot) -> Result<()> {
         requested.display(),
         active.display()
     )))
+}
+
+/// A new thread from what a client says that its model has seen.
+async fn resume_from(
+    cx: &Cx,
+    params: &ThreadResumeParams,
+    history: &[ResponseItem],
+) -> Result<Later<ThreadResumeResponse>> {
+    let id = &params.thread_id;
+    if cx.server.threads.get(id).is_some() {
+        let refusal = format!("cannot resume thread {id} with history while it is already running");
+        return Err(Error::invalid_request(refusal));
+    }
+    if history.is_empty() {
+        return Err(Error::invalid_request("history must not be empty"));
+    }
+    let handle = cx.server.threads.start_from(params, history)?;
+    follow(cx, params, &handle, Joined::Loaded).await
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
