@@ -105,14 +105,14 @@ impl Server {
             _ = interrupt.recv() => {}
             _ = hangup.recv() => {}
         }
-        self.threads.shutdown().await;
+        // A peer that has stopped reading must not keep the process alive, neither here nor below.
+        let _stalled = tokio::time::timeout(GOODBYE, self.threads.shutdown()).await;
         outbox.close();
         let written = tokio::task::spawn_blocking(move || writer.join());
-        // A peer that has stopped reading must not keep the process alive.
-        let _timeout = tokio::time::timeout(GOODBYE, written).await;
+        let _stalled = tokio::time::timeout(GOODBYE, written).await;
         Ok(())
     }
 }
 
-/// How long the last lines may take to be written.
+/// How long threads may take to end, and the last lines to be written.
 const GOODBYE: std::time::Duration = std::time::Duration::from_secs(2);

@@ -1,13 +1,13 @@
 //! What running calls and commands do to their thread.
 
 use super::actor::{Actor, RunningCommand};
-use super::item;
 use super::turn::Ending;
 use crate::exec::{SessionEvent, SessionEventKind};
 use crate::protocol::{
-    CommandExecutionOutputDeltaNotification, CommandExecutionStatus, ItemId,
+    CommandExecutionOutputDeltaNotification, CommandExecutionStatus,
     TerminalInteractionNotification, ThreadItem, TurnDiffUpdatedNotification, TurnId, method,
 };
+use crate::store::item::item_id;
 use crate::tools::{Announced, Effect, Event, Outcome};
 
 /// The exit code of a command that never ran.
@@ -101,7 +101,7 @@ impl Actor {
         self.publisher.tell::<method::TerminalInteraction>(&TerminalInteractionNotification {
             thread_id: self.publisher.thread.clone(),
             turn_id: command.turn.clone(),
-            item_id: item_id(&command.item.item),
+            item_id: item_id(&command.item.item).clone(),
             process_id: session.to_string(),
             stdin,
         });
@@ -114,7 +114,7 @@ impl Actor {
                 let params = CommandExecutionOutputDeltaNotification {
                     thread_id: self.publisher.thread.clone(),
                     turn_id: command.turn.clone(),
-                    item_id: item_id(&command.item.item),
+                    item_id: item_id(&command.item.item).clone(),
                     delta,
                 };
                 self.publisher.tell::<method::CommandExecutionOutputDelta>(&params);
@@ -153,8 +153,4 @@ impl Actor {
         }
         self.end_item(&turn, item);
     }
-}
-
-fn item_id(item: &ThreadItem) -> ItemId {
-    item::id(item).clone()
 }
