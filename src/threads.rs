@@ -135,8 +135,11 @@ impl Threads {
         Ok(handle)
     }
 
-    /// Loads a stored thread.
-    pub(crate) async fn resume(&self, params: &ThreadResumeParams) -> Result<ThreadHandle> {
+    /// Loads a stored thread; returns its turns, too, since its history has been read anyway.
+    pub(crate) async fn resume(
+        &self,
+        params: &ThreadResumeParams,
+    ) -> Result<(ThreadHandle, Vec<Turn>)> {
         let (id, path) = (
             params.thread_id.clone(),
             params.path.as_ref().map(|path| absolute(&self.shared.cwd, path)),
@@ -176,10 +179,11 @@ impl Threads {
             base_instructions: params.base_instructions.clone(),
             developer_instructions: params.developer_instructions.clone(),
         };
-        let handle =
-            thread::resume(&self.shared, Stored { writer, records, summary, changed }, start);
+        let turns = Fold::of(summary.history_mode, &records).turns(None);
+        let stored = Stored { writer, records, summary, changed };
+        let handle = thread::resume(&self.shared, stored, start);
         self.insert(handle.clone(), unload_delay_secs);
-        Ok(handle)
+        Ok((handle, turns))
     }
 
     /// The turns of a thread, oldest first, with all their items. `running` is the turn that is not over yet.

@@ -12,7 +12,7 @@ use crate::protocol::{
     ThreadStartedNotification, ThreadStatus, ThreadStatusChangedNotification,
     ThreadTokenUsageUpdatedNotification, ThreadUnarchiveParams, ThreadUnarchiveResponse,
     ThreadUnarchivedNotification, ThreadUnsubscribeParams, ThreadUnsubscribeResponse,
-    ThreadUnsubscribeStatus, method,
+    ThreadUnsubscribeStatus, Turn, method,
 };
 use crate::server::Server;
 use crate::server::audience::Reach;
@@ -69,11 +69,13 @@ pub(crate) async fn resume(
     if let (Some(path), Some(running)) = (&params.path, cx.server.threads.get(&params.thread_id)) {
         refuse_stale_path(&cx, path, &running.snapshot().await?)?;
     }
-    let (handle, joined) = match cx.server.threads.get(&params.thread_id) {
-        Some(handle) => (handle, Joined::Running),
-        None => (load(&cx, &params).await?, Joined::Loaded),
-    };
-    follow(&cx, &params, &handle, joined).await
+    match cx.server.threads.get(&params.thread_id) {
+        Some(handle) => follow(&cx, &params, &handle, Joined::Running).await,
+        None => {
+            let (handle, turns) = cx.server.threads.resume(&params).await?;
+            follow(&cx, &params, &handle, Joined::Loaded(turns)).await
+        }
+    }
 }
 
 /// Subscribes the client to a thread, answers, and brings the client up to date.
@@ -83,23 +85,25 @@ async fn follow(
     handle: &ThreadHandle,
     joined: Joined,
 ) -> Result<Later<ThreadResumeResponse>> {
-    let snapshot = handle.snapshot().await?;
-    let turns = match snapshot.materialized {
-        true => cx.server.threads.turns(&handle.id, snapshot.running.clone()).await?,
-        false => {
-            return Err(Error::invalid_request(format!(
-                "no rollout found for thread id {}",
-                handle.id
-            )));
-        }
-    };
-    if !params.exclude_turns && snapshot.thread.history_mode == ThreadHistoryMode::Paginated {
+    let found = handle.snapshot().await?;
+    if !found.materialized {
+        let refusal = format!("no rollout found for thread id {}", handle.id);
+        return Err(Error::invalid_request(refusal));
+    }
+    let is_new = !matches!(joined, Joined::Running);
+    if !params.exclude_turns && found.thread.history_mode == ThreadHistoryMode::Paginated {
         notice_whole_history(cx, "thread/resume");
     }
-    if joined == Joined::Loaded {
+    if is_new {
         tell_status(&cx.server, &handle.id, ThreadStatus::Idle);
     }
+    // Before the thread is looked at: what happens from now on may be told twice, but never not at all.
     cx.server.audience.subscribe(&handle.id, cx.connection.id);
+    let snapshot = handle.snapshot().await?;
+    let turns = match joined {
+        Joined::Loaded(turns) => turns,
+        Joined::Running => cx.server.threads.turns(&handle.id, snapshot.running.clone()).await?,
+    };
     let initial_turns_page = match &params.initial_turns_page {
         Some(page) => {
             let wanted = Wanted {
@@ -140,7 +144,7 @@ async fn follow(
         turns_backwards_cursor,
     });
     if let Some((turn_id, token_usage)) = usage
-        && (joined == Joined::Loaded || !params.exclude_turns)
+        && (is_new || !params.exclude_turns)
     {
         let params = ThreadTokenUsageUpdatedNotification {
             thread_id: handle.id.clone(),
@@ -197,18 +201,14 @@ async fn resume_from(
         return Err(Error::invalid_request("history must not be empty"));
     }
     let handle = cx.server.threads.start_from(params, history)?;
-    follow(cx, params, &handle, Joined::Loaded).await
+    follow(cx, params, &handle, Joined::Loaded(Vec::new())).await
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Joined {
     /// The thread was loaded before.
     Running,
-    Loaded,
-}
-
-async fn load(cx: &Cx, params: &ThreadResumeParams) -> Result<ThreadHandle> {
-    Ok(cx.server.threads.resume(params).await?)
+    /// It has just been loaded, with these turns.
+    Loaded(Vec<Turn>),
 }
 
 /// Whole histories have no bound; pages have.
