@@ -211,12 +211,11 @@ impl Actor {
     pub(super) fn response_failed(&mut self, error: &model::Error) {
         let retry = error.retry();
         let max = self.provider.stream_max_retries;
+        let unbounded = self.unbounded_connection_retries();
         let Some(turn) = &mut self.turn else { return };
         turn.streamed = Streamed::default();
         turn.attempts += 1;
         let attempt = turn.attempts;
-        let unbounded = self.unbounded_connection_retries();
-        let Some(turn) = &mut self.turn else { return };
         let (pause, text, status) = match retry {
             Retry::Stream { after, http_status } if attempt <= max => {
                 let pause = after.unwrap_or_else(|| model::backoff(attempt));
@@ -262,6 +261,10 @@ impl Actor {
         self.tell_usage();
         if matches!(ending, Ending::Interrupted) {
             self.abort_calls();
+        }
+        // What the user has said is kept, though this turn does not get to it.
+        self.take_steered();
+        if matches!(ending, Ending::Interrupted) {
             let marker = message("user", &[prompt::turn_aborted()]);
             self.history.push(&marker);
             self.record(&[Record::History(marker)]);
