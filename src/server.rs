@@ -97,14 +97,13 @@ impl Server {
         let connection = self.audience.connect(|id| Connection::new(id, Arc::clone(&outbox)));
         tracing::info!(version = env!("CARGO_PKG_VERSION"), "serving on stdio");
         tokio::select! {
-            () = connection::serve(self, &connection, inbox) => {
-                self.ended.cancel();
-                self.lanes.settle().await;
-            }
+            () = connection::serve(self, &connection, inbox) => {}
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
             _ = hangup.recv() => {}
         }
+        self.ended.cancel();
+        self.lanes.settle().await;
         // A peer that has stopped reading must not keep the process alive, neither here nor below.
         let _stalled = tokio::time::timeout(GOODBYE, self.threads.shutdown()).await;
         outbox.close();

@@ -149,6 +149,11 @@ impl ThreadHandle {
         }
     }
 
+    /// Whether the thread's task is over.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.commands.is_closed()
+    }
+
     pub(crate) async fn snapshot(&self) -> Result<Snapshot> {
         self.ask(|reply| Command::Snapshot { reply }).await
     }

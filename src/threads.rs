@@ -1,7 +1,7 @@
 //! The registry of loaded threads: starting, resuming, finding and unloading them.
 //!
 //! Knows threads and what is on disk; knows no connection. Whether anybody still follows a thread is told by whoever
-//! does know ([`Threads::watch_idle`]).
+//! does know.
 
 mod access;
 mod provider;
@@ -45,7 +45,12 @@ impl Threads {
     }
 
     pub(crate) fn get(&self, id: &ThreadId) -> Option<ThreadHandle> {
-        self.lock().get(id).map(|loaded| loaded.handle.clone())
+        let mut loaded = self.lock();
+        // A task that has ended by itself has panicked; its thread can be loaded again.
+        if loaded.get(id).is_some_and(|loaded| loaded.handle.has_ended()) {
+            loaded.remove(id);
+        }
+        loaded.get(id).map(|loaded| loaded.handle.clone())
     }
 
     /// Ids of all loaded threads, sorted.

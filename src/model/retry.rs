@@ -50,8 +50,11 @@ pub(super) fn wait_in_message(message: &str) -> Option<Duration> {
     }
 }
 
+/// A provider that wants longer pauses than this is asked again all the same: somebody is waiting.
+const MAX_PAUSE: Duration = Duration::from_secs(300);
+
 fn seconds(seconds: f64) -> Option<Duration> {
-    Duration::try_from_secs_f64(seconds).ok()
+    Duration::try_from_secs_f64(seconds).ok().map(|pause| pause.min(MAX_PAUSE))
 }
 
 #[cfg(test)]

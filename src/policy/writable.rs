@@ -7,7 +7,7 @@ use std::path::{Component, Path, PathBuf};
 use crate::util::path::{absolute, normalize};
 
 /// Folders at the top of a writable root that stay as they are: they decide what runs later.
-const PROTECTED: [&str; 4] = [".git", ".agents", ".codex", ".aws"];
+pub(crate) const PROTECTED: [&str; 4] = [".git", ".agents", ".codex", ".aws"];
 /// How many symlinks a path may lead through.
 const MAX_LINKS: usize = 40;
 

@@ -87,6 +87,10 @@ async fn receive(server: &Arc<Server>, connection: &Arc<Connection>, line: &[u8]
 
 /// Answers a request that came while the queue was full; `false` for anything else.
 pub(crate) fn refuse_overload(outbox: &Outbox, line: &Bytes) -> bool {
+    // A peer that does not even read refusals is made to wait.
+    if outbox.is_full() {
+        return false;
+    }
     let Ok(Message::Request { id, .. }) = rpc::classify(line) else { return false };
     let error = RpcError {
         code: OVERLOADED,

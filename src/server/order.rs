@@ -3,13 +3,15 @@
 //! A lane exists only while it has work, so that no lane is left behind for threads that nobody uses any more.
 
 use std::collections::{HashMap, VecDeque};
+use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use tokio_util::task::TaskTracker;
 
-/// A request's work, ready to run. It never panics: the router has wrapped the handler.
+/// A request's work, ready to run.
 pub(crate) type Job = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// What a request must not overlap with.
@@ -42,9 +44,9 @@ impl Lanes {
         }
         let lanes = self.clone();
         self.tasks.spawn(async move {
-            job.await;
+            guarded(job).await;
             while let Some(next) = lanes.next(&key) {
-                next.await;
+                guarded(next).await;
             }
         });
     }
@@ -69,6 +71,13 @@ impl Lanes {
 
     fn lock(&self) -> MutexGuard<'_, HashMap<OrderKey, VecDeque<Job>>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A job that panics costs nobody behind it their turn.
+async fn guarded(job: Job) {
+    if AssertUnwindSafe(job).catch_unwind().await.is_err() {
+        tracing::error!("a request's work panicked");
     }
 }
 

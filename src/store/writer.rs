@@ -101,15 +101,18 @@ impl Writer {
     }
 
     fn write(&mut self) -> std::io::Result<()> {
-        let file = match &mut self.file {
+        // Until the first batch is written, the file counts as not there: its first line is still to come.
+        let mut file = match self.file.take() {
             Some(file) => file,
-            None => self.file.insert(create(&self.path)?),
+            None => create(&self.path)?,
         };
         let len = file.metadata()?.len();
         let written = file.write_all(&self.buffer);
-        if written.is_err() {
-            // Half a batch would be read as if it had been whole.
-            drop(file.set_len(len));
+        // Half a batch would be read as if it had been whole.
+        let cut_back = written.is_ok() || file.set_len(len).is_ok();
+        if written.is_ok() || len > 0 {
+            self.file = Some(file);
+            self.torn |= !cut_back;
         }
         written
     }

@@ -111,13 +111,9 @@ impl Actor {
         let Some(turn) = &self.turn else { return Ok(()) };
         let window = self.window();
         let mut records = vec![stored::turn_started(turn, &self.settings, window)];
-        let mut told = std::mem::take(&mut self.told);
-        let context = told.update(&self.surroundings(&turn.model));
-        self.told = told;
-        for message in &context {
-            self.history.push(message);
-        }
-        records.extend(context.into_iter().map(Record::History));
+        let mut told = self.told.clone();
+        let mut seen = told.update(&self.surroundings(&turn.model));
+        records.extend(seen.iter().cloned().map(Record::History));
         records.push(stored::turn_context(turn, &self.settings));
         let is_new = self.writer.as_ref().is_some_and(|writer| !writer.is_materialized());
         if is_new {
@@ -125,13 +121,16 @@ impl Actor {
         }
         if !said.content.is_empty() {
             let message = input::message(&said.content);
-            self.history.push(&message);
-            records.push(Record::History(message));
+            records.push(Record::History(message.clone()));
+            seen.push(message);
         }
-        self.thread.updated_at = now_secs();
         if let Some(writer) = &mut self.writer {
             writer.append(&records)?;
         }
+        // Only what is on disk counts as told: a turn that cannot be kept leaves no trace.
+        self.told = told;
+        seen.iter().for_each(|message| self.history.push(message));
+        self.thread.updated_at = now_secs();
         if self.thread.preview.is_empty() {
             self.thread.preview = preview_of(&said.content);
         }

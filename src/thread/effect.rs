@@ -44,7 +44,9 @@ impl Actor {
 
     fn effect(&mut self, turn: &TurnId, call: usize, effect: Effect) {
         match effect {
-            Effect::ItemStarted(item) => self.start_item(turn, item),
+            Effect::ItemStarted(item) if self.runs(turn) => self.start_item(turn, item),
+            // Its turn is over: what it was about to do will not happen.
+            Effect::ItemStarted(_) => {}
             Effect::ItemCompleted(item) => self.end_item(turn, item),
             Effect::CommandStarted { session, item, announced } => {
                 if announced == Announced::No {
@@ -73,6 +75,7 @@ impl Actor {
             }
             Effect::Asked => {}
             Effect::Patched(edits) => self.patched(turn, &edits),
+            Effect::Tell(_) if !self.runs(turn) => {}
             Effect::Tell(text) => {
                 if let Some(call) = self.turn.as_mut().and_then(|turn| turn.calls.get_mut(call)) {
                     call.tell(text);

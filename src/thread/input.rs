@@ -1,5 +1,6 @@
 //! What a user says: checking it, and turning it into the message that the model reads.
 
+use std::io;
 use std::path::Path;
 
 use base64::Engine as _;
@@ -14,6 +15,8 @@ use crate::util::json::raw;
 
 /// The most characters (code points) that the texts of one input may have together.
 const MAX_CHARS: usize = 1 << 20;
+/// The largest image file that is sent, in bytes.
+const MAX_IMAGE: u64 = 32 << 20;
 
 /// Refuses what cannot be sent to a model.
 pub(super) fn check(input: &[UserInput]) -> Result<()> {
@@ -87,7 +90,7 @@ fn image(source: &MediaSource, detail: Option<ImageDetail>) -> Part {
 }
 
 fn local_image(path: &Path, number: usize) -> Vec<Part> {
-    let bytes = match std::fs::read(path) {
+    let bytes = match read_image(path) {
         Ok(bytes) => bytes,
         Err(error) => {
             return vec![Part::text(format!(
@@ -108,6 +111,18 @@ fn local_image(path: &Path, number: usize) -> Vec<Part> {
     };
     let opening = format!("<image name=[Image #{number}] path=\"{}\">", path.display());
     vec![Part::text(opening), picture, Part::text("</image>".to_owned())]
+}
+
+/// Only plain files are read, and only up to a bound: a pipe or a device would hold up the thread for ever.
+fn read_image(path: &Path) -> io::Result<Vec<u8>> {
+    let metadata = std::fs::metadata(path)?;
+    if !metadata.is_file() {
+        return Err(io::Error::other("it is not a file"));
+    }
+    if metadata.len() > MAX_IMAGE {
+        return Err(io::Error::other(format!("it is larger than {MAX_IMAGE} bytes")));
+    }
+    std::fs::read(path)
 }
 
 /// The type of a picture by its first bytes.

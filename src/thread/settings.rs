@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::{Error, Result};
 use crate::config::Effective;
 use crate::config::permission::{self, Access, Asked};
+use crate::policy::writable::PROTECTED;
 use crate::protocol::{
     AbsolutePathBuf, ActivePermissionProfile, ApprovalsReviewer, AskForApproval, CollaborationMode,
     ModeKind, MultiAgentMode, Personality, ReasoningEffort, ReasoningSummary, SandboxPolicy,
@@ -15,8 +16,6 @@ use crate::util::path::absolute;
 
 /// The one environment that there is: this machine.
 pub(crate) const LOCAL: &str = "local";
-/// Names at the top of a writable root that stay read-only.
-const PROTECTED: [&str; 4] = [".git", ".agents", ".codex", ".aws"];
 
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Settings {

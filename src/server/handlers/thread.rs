@@ -73,7 +73,11 @@ pub(crate) async fn resume(
         Some(handle) => follow(&cx, &params, &handle, Joined::Running).await,
         None => {
             let (handle, turns) = cx.server.threads.resume(&params).await?;
-            follow(&cx, &params, &handle, Joined::Loaded(turns)).await
+            let answered = follow(&cx, &params, &handle, Joined::Loaded(turns)).await;
+            if answered.is_err() {
+                unload::when_idle(&cx.server, handle.id);
+            }
+            answered
         }
     }
 }
@@ -324,7 +328,9 @@ pub(crate) async fn unsubscribe(
         true => ThreadUnsubscribeStatus::Unsubscribed,
         false => ThreadUnsubscribeStatus::NotSubscribed,
     };
-    unload::when_idle(&cx.server, id);
+    if status == ThreadUnsubscribeStatus::Unsubscribed {
+        unload::when_idle(&cx.server, id);
+    }
     Ok(ThreadUnsubscribeResponse { status })
 }
 
