@@ -19,7 +19,7 @@ use crate::config::{Effective, Sources};
 use crate::exec::Shell;
 use crate::model::catalog::{Catalog, ModelInfo};
 use crate::model::{self, Provider};
-use crate::policy::rules::Rules;
+use crate::policy::rules::{self, Rules};
 use crate::protocol::{
     GitInfo, SessionSource, Thread, ThreadHistoryMode, ThreadId, ThreadSource, ThreadStatus,
     ThreadTokenUsage, TurnId,
@@ -43,7 +43,7 @@ pub(crate) struct Shared {
     client: Mutex<ClientIdentity>,
     shell: OnceLock<Shell>,
     installation: OnceLock<String>,
-    rules: OnceLock<Arc<Mutex<Rules>>>,
+    rules: OnceLock<(Arc<Mutex<Rules>>, Option<rules::Problem>)>,
 }
 
 /// How the process presents itself to providers: by the clients that it serves.
@@ -83,12 +83,18 @@ impl Shared {
 
     /// The rules of the home. What is added to them holds for all threads at once.
     pub(super) fn rules(&self) -> &Arc<Mutex<Rules>> {
+        &self.loaded_rules().0
+    }
+
+    /// Why the rules of the home are not applied, if they cannot be read.
+    pub(crate) fn rules_problem(&self) -> Option<&rules::Problem> {
+        self.loaded_rules().1.as_ref()
+    }
+
+    fn loaded_rules(&self) -> &(Arc<Mutex<Rules>>, Option<rules::Problem>) {
         self.rules.get_or_init(|| {
             let (rules, problem) = Rules::load(&[self.sources.home.join("rules")]);
-            if let Some(problem) = problem {
-                tracing::warn!(?problem, "rules are not applied");
-            }
-            Arc::new(Mutex::new(rules))
+            (Arc::new(Mutex::new(rules)), problem)
         })
     }
 

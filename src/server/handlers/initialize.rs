@@ -4,9 +4,10 @@ use std::collections::HashSet;
 use std::env;
 
 use crate::config::Problem;
+use crate::policy::rules;
 use crate::protocol::{
     ConfigWarningNotification, InitializeParams, InitializeResponse, RemoteControlConnectionStatus,
-    RemoteControlStatusChangedNotification, method,
+    RemoteControlStatusChangedNotification, TextPosition, TextRange, method,
 };
 use crate::server::audience::Reach;
 use crate::server::connection::{Client, Experimental};
@@ -47,6 +48,10 @@ pub(crate) async fn initialize(
         let warning = config_warning(problem);
         cx.server.audience.notify::<method::ConfigWarning>(Reach::Only(cx.connection.id), &warning);
     }
+    if let Some(problem) = shared.rules_problem() {
+        let warning = rules_warning(problem);
+        cx.server.audience.notify::<method::ConfigWarning>(Reach::Only(cx.connection.id), &warning);
+    }
     let status = remote_control(shared.installation());
     cx.server
         .audience
@@ -70,6 +75,17 @@ fn config_warning(problem: Problem) -> ConfigWarningNotification {
         details: problem.details,
         path: problem.path.map(|path| path.to_string_lossy().into_owned()),
         range: problem.range,
+    }
+}
+
+/// Without their rules users would be asked less, or forbidden less, than they think.
+fn rules_warning(problem: &rules::Problem) -> ConfigWarningNotification {
+    let place = TextPosition { line: problem.line, column: problem.column };
+    ConfigWarningNotification {
+        summary: problem.summary.clone(),
+        details: Some(problem.details.clone()),
+        path: Some(problem.path.to_string_lossy().into_owned()),
+        range: Some(TextRange { start: place.clone(), end: place }),
     }
 }
 
