@@ -27,7 +27,7 @@ struct Cli {
 
 #[derive(Debug, Args)]
 struct ServerArgs {
-    /// Override one setting of config.toml, for example `-c model=o3`. The key is a dotted path, the value TOML or
+    /// Override one setting of config.toml, for example `-c model=gpt-5.5`. The key is a dotted path, the value TOML or
     /// else plain text. May be repeated; later ones win.
     #[arg(short = 'c', long = "config", value_name = "KEY=VALUE", global = true)]
     config: Vec<String>,

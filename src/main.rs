@@ -16,6 +16,7 @@
 //! 3. `tools`, `thread`, `threads`: the agent. One task for each loaded thread, the only writer of its state.
 //! 4. `server`: connections, dispatch, who hears what.
 //! 5. `transport`: bytes in, bytes out.
+//! 6. `frontend`, `schema`: clients of our own server, and the types that it hands out.
 //!
 //! Invariants that hold everywhere: a request is answered exactly once; it is answered before anything that follows
 //! from it is told; what a client is told is on disk first; a turn that was started ends exactly once; whatever was

@@ -282,6 +282,13 @@ fn parse_line(line: &str) -> serde_json::Result<(Step, bool)> {
         "response.completed" | "response.failed" | "response.incomplete" => {
             Ok((Step::Event(line.to_owned()), true))
         }
+        // A misspelt step must not pass as an event that nobody knows.
+        unknown if unknown.starts_with("script.") => {
+            let expected = ["script.wait", "script.message", "script.call"];
+            Err(serde::de::Error::custom(format!(
+                "unknown step `{unknown}`, expected one of {expected:?}"
+            )))
+        }
         _ => Ok((Step::Event(line.to_owned()), false)),
     }
 }

@@ -20,8 +20,16 @@ pub(super) async fn ask<R: Request>(
     let (sender, ticket) = oneshot::channel();
     cx.apply(Effect::Ask { item, question, ticket: sender }).await;
     let mut ticket = ticket.await.ok()?;
-    let answer = ticket.answer().await?.ok()?;
-    serde_json::from_str(answer.get()).ok()
+    let answer = ticket.answer().await?;
+    let decoded = answer.map_err(|error| format!("the client answered with the error {error}"));
+    let decoded = decoded.and_then(|answer| {
+        serde_json::from_str(answer.get())
+            .map_err(|error| format!("the answer is not understood: {error}"))
+    });
+    // The client is told by what becomes of the item; why, only its author wants to know.
+    decoded
+        .inspect_err(|reason| tracing::error!(method = R::METHOD, %reason, "a question has failed"))
+        .ok()
 }
 
 /// The question is settled, and the thread need not show it any more.
