@@ -81,8 +81,6 @@ enum Woken {
 impl Actor {
     pub(super) async fn run(mut self) {
         let closed = loop {
-            // Nothing more is made while the listeners have not taken what there is.
-            self.publisher.room().await;
             match self.wake().await {
                 Woken::Command(Some(Command::Close { reply })) => break Some(reply),
                 Woken::Command(None) => break None,
@@ -111,12 +109,20 @@ impl Actor {
             }
             None => (None, None),
         };
+        let (publisher, happened) = (&self.publisher, &mut self.happened);
         tokio::select! {
             biased;
             command = self.inbox.recv() => Woken::Command(command),
-            event = self.happened.recv() => Woken::Event(event),
-            batch = next_batch(stream) => Woken::Model(batch),
-            () = sleep_for(until) => Woken::BackoffOver,
+            // Nothing more is made while the listeners have not taken what there is; but they may always ask.
+            woken = async {
+                publisher.room().await;
+                tokio::select! {
+                    biased;
+                    event = happened.recv() => Woken::Event(event),
+                    batch = next_batch(stream) => Woken::Model(batch),
+                    () = sleep_for(until) => Woken::BackoffOver,
+                }
+            } => woken,
         }
     }
 
