@@ -37,6 +37,8 @@ struct Loaded {
     handle: ThreadHandle,
     /// How long the thread stays loaded when nobody follows it and nothing runs, in seconds.
     unload_delay_secs: u64,
+    /// How often it has been left by a client: only the last time starts the clock that counts.
+    leaves: u64,
 }
 
 impl Threads {
@@ -258,13 +260,21 @@ impl Threads {
         futures_util::future::join_all(all.iter().map(|loaded| loaded.handle.close())).await;
     }
 
-    /// How long a thread may stay loaded unused, in seconds.
-    pub(crate) fn unload_delay_secs(&self, id: &ThreadId) -> Option<u64> {
-        self.lock().get(id).map(|loaded| loaded.unload_delay_secs)
+    /// Notes that a thread has been left; returns for how long it stays loaded, in seconds, and which leave this is.
+    pub(crate) fn leave(&self, id: &ThreadId) -> Option<(u64, u64)> {
+        let mut loaded = self.lock();
+        let thread = loaded.get_mut(id)?;
+        thread.leaves += 1;
+        Some((thread.unload_delay_secs, thread.leaves))
+    }
+
+    /// Whether a thread has not been left again since then.
+    pub(crate) fn is_last_leave(&self, id: &ThreadId, leave: u64) -> bool {
+        self.lock().get(id).is_some_and(|thread| thread.leaves == leave)
     }
 
     fn insert(&self, handle: ThreadHandle, unload_delay_secs: u64) {
-        self.lock().insert(handle.id.clone(), Loaded { handle, unload_delay_secs });
+        self.lock().insert(handle.id.clone(), Loaded { handle, unload_delay_secs, leaves: 0 });
     }
 
     fn absolute(&self, cwd: &str) -> PathBuf {

@@ -14,28 +14,30 @@ const AGAIN: Duration = Duration::from_secs(1);
 
 /// Unloads a thread after its delay, unless somebody follows it by then.
 pub(super) fn when_idle(server: &Arc<Server>, id: ThreadId) {
-    let Some(delay) = server.threads.unload_delay_secs(&id) else { return };
-    after(server, Duration::from_secs(delay), id);
+    let Some((delay, leave)) = server.threads.leave(&id) else { return };
+    after(server, Duration::from_secs(delay), id, leave);
 }
 
-fn after(server: &Arc<Server>, delay: Duration, id: ThreadId) {
+fn after(server: &Arc<Server>, delay: Duration, id: ThreadId, leave: u64) {
     let waiting = Arc::clone(server);
     server.spawn(async move {
         tokio::time::sleep(delay).await;
         let server = Arc::clone(&waiting);
         // In the thread's lane, so that a request that comes now finds the thread either loaded or gone.
         let key = OrderKey::Thread(id.to_string());
-        waiting.lanes.submit(Some(key), Box::pin(async move { unload(&server, delay, id).await }));
+        waiting
+            .lanes
+            .submit(Some(key), Box::pin(async move { unload(&server, delay, id, leave).await }));
     });
 }
 
-async fn unload(server: &Arc<Server>, delay: Duration, id: ThreadId) {
+async fn unload(server: &Arc<Server>, delay: Duration, id: ThreadId, leave: u64) {
     let Some(handle) = server.threads.get(&id) else { return };
-    if server.audience.has_subscribers(&id) {
+    if server.audience.has_subscribers(&id) || !server.threads.is_last_leave(&id, leave) {
         return;
     }
     if handle.snapshot().await.is_ok_and(|snapshot| snapshot.running.is_some()) {
-        return after(server, delay.max(AGAIN), id);
+        return after(server, delay.max(AGAIN), id, leave);
     }
     server.threads.close(&id).await;
     tell_status(server, &id, ThreadStatus::NotLoaded);
