@@ -325,6 +325,11 @@ impl Threads {
     }
 }
 
+/// Refuses access that contradicts itself, also where a thread is loaded already and the request cannot change it.
+pub(crate) fn check_access(params: &ThreadResumeParams) -> Result<()> {
+    Asked::of_resume(params).map(drop)
+}
+
 /// Refuses what would otherwise be dropped without a word.
 fn refuse_unbuilt(params: &ThreadStartParams) -> Result<()> {
     if let Some(project) = &params.project_id {

@@ -156,6 +156,11 @@ impl Actor {
         reply.give(Err(Error::Refused(refusal)));
     }
 
+    /// Whether the thread has a file.
+    pub(super) fn is_materialized(&self) -> bool {
+        self.writer.as_ref().is_some_and(Writer::is_materialized)
+    }
+
     fn materialize(&mut self) -> Result<()> {
         match &mut self.writer {
             Some(writer) => Ok(writer.materialize()?),
@@ -197,7 +202,7 @@ impl Actor {
                 .iter()
                 .map(|path| path.as_path().into())
                 .collect(),
-            materialized: self.writer.as_ref().is_some_and(Writer::is_materialized),
+            materialized: self.is_materialized(),
             last_usage: self.last_usage.clone().map(|turn| (turn, self.totals.wire(self.window()))),
         }
     }

@@ -13,9 +13,9 @@ use super::stream::Streamed;
 use super::turn::{Next, Phase, Turn, TurnOptions, UserSaid};
 use super::{Error, Reply, Result, input, instructions, stored};
 use crate::protocol::{
-    RateLimitSnapshot, ThreadSettingsUpdatedNotification, ThreadStatus, Turn as WireTurn, TurnId,
-    TurnItemsView, TurnStartParams, TurnStartResponse, TurnStartedNotification, TurnStatus,
-    TurnSteerParams, TurnSteerResponse, method,
+    RateLimitSnapshot, ThreadSettingsUpdatedNotification, ThreadStatus, TurnId, TurnStartParams,
+    TurnStartResponse, TurnStartedNotification, TurnStatus, TurnSteerParams, TurnSteerResponse,
+    method,
 };
 use crate::store::{Record, preview_of};
 use crate::util::time::{now_ms, now_secs};
@@ -29,8 +29,7 @@ impl Actor {
         self.override_settings(overrides);
         match &self.turn {
             Some(turn) => {
-                let running = accepted(&turn.id, &turn.root);
-                reply.give(Ok(TurnStartResponse { turn: running }));
+                reply.give(Ok(TurnStartResponse { turn: turn.accepted() }));
                 self.steer(UserSaid {
                     content: params.input,
                     client_id: params.client_user_message_id,
@@ -67,7 +66,7 @@ impl Actor {
                 instructions::discover(&self.shared.sources.home, &self.settings.cwd, &self.config);
         }
         let applied = stored::settings_applied(&self.thread.id, &self.settings);
-        if self.writer.as_ref().is_some_and(crate::store::Writer::is_materialized) {
+        if self.is_materialized() {
             self.record(&[applied]);
         }
         let thread_settings = self.settings.wire();
@@ -78,8 +77,7 @@ impl Actor {
 
     fn begin_turn(&mut self, params: TurnStartParams, reply: Reply<TurnStartResponse>) {
         let turn = self.new_turn(&params);
-        let (id, root) = (turn.id.clone(), turn.root.clone());
-        let is_known = turn.model.is_known();
+        let (accepted, is_known) = (turn.accepted(), turn.model.is_known());
         self.turn = Some(turn);
         let said = UserSaid { content: params.input, client_id: params.client_user_message_id };
         if let Err(error) = self.keep_beginning(&said) {
@@ -96,7 +94,7 @@ impl Actor {
         for warning in std::mem::take(&mut self.instructions.warnings) {
             self.warn(warning);
         }
-        reply.give(Ok(TurnStartResponse { turn: accepted(&id, &root) }));
+        reply.give(Ok(TurnStartResponse { turn: accepted }));
         self.thread.recency_at = Some(now_secs());
         self.set_status(ThreadStatus::Active { active_flags: Vec::new() });
         self.tell_turn_started();
@@ -221,20 +219,5 @@ fn refuse_unbuilt(params: &TurnStartParams) -> Result<()> {
     match unbuilt.iter().find(|(_, used)| *used) {
         Some((member, _)) => Err(Error::Refused(format!("`{member}` is not supported yet"))),
         None => Ok(()),
-    }
-}
-
-/// A turn as the answer to `turn/start` shows it.
-fn accepted(id: &TurnId, root: &TurnId) -> WireTurn {
-    WireTurn {
-        id: id.clone(),
-        root_turn_id: Some(root.clone()),
-        items: Vec::new(),
-        items_view: TurnItemsView::NotLoaded,
-        status: TurnStatus::InProgress,
-        error: None,
-        started_at: None,
-        completed_at: None,
-        duration_ms: None,
     }
 }

@@ -117,6 +117,11 @@ impl Turn {
         }
     }
 
+    /// The turn as the answer to `turn/start` shows it: it is known to begin, but not when.
+    pub(super) fn accepted(&self) -> WireTurn {
+        WireTurn { started_at: None, ..self.wire(TurnStatus::InProgress) }
+    }
+
     /// The turn as clients see it.
     pub(super) fn wire(&self, status: TurnStatus) -> WireTurn {
         WireTurn {

@@ -20,6 +20,7 @@ use crate::server::context::{Cx, Later, check_session_id, check_thread_id};
 use crate::server::error::{Error, Result};
 use crate::server::unload;
 use crate::thread::{Snapshot, ThreadHandle, stored_thread};
+use crate::threads;
 use crate::util::path::absolute;
 
 pub(crate) async fn start(cx: Cx, params: ThreadStartParams) -> Result<Later<ThreadStartResponse>> {
@@ -65,7 +66,7 @@ pub(crate) async fn resume(
     if params.path.is_none() {
         check_session_id(&params.thread_id)?;
     }
-    refuse_combination(&params)?;
+    threads::check_access(&params)?;
     if let (Some(path), Some(running)) = (&params.path, cx.server.threads.get(&params.thread_id)) {
         refuse_stale_path(&cx, path, &running.snapshot().await?)?;
     }
@@ -164,15 +165,6 @@ async fn follow(
     cx.server.audience.notify::<method::ThreadGoalCleared>(Reach::All, &cleared);
     cx.server.asks.repeat(&handle.id, cx.connection.id, &cx.server.audience);
     Ok(answered)
-}
-
-fn refuse_combination(params: &ThreadResumeParams) -> Result<()> {
-    match (&params.permissions, &params.sandbox) {
-        (Some(_), Some(_)) => {
-            Err(Error::invalid_request("`permissions` cannot be combined with `sandbox`"))
-        }
-        _ => Ok(()),
-    }
 }
 
 /// A loaded thread cannot be continued from another file than its own.
