@@ -139,6 +139,11 @@ impl Session {
         self.0.shared.id
     }
 
+    /// Whether the command can be typed these bytes, as long as it runs.
+    pub(crate) fn takes(&self, bytes: &[u8]) -> bool {
+        matches!(self.0.io, Io::Pty { .. }) || bytes == INTERRUPT
+    }
+
     /// Types `bytes` into the command's terminal. A command without one understands the interrupt key only.
     pub(crate) async fn write(&self, bytes: &[u8]) -> Result<(), WriteError> {
         if self.finished().is_some() {

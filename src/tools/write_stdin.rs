@@ -12,6 +12,9 @@ use crate::exec::WriteError;
 const DEFAULT_YIELD: u64 = 250;
 const MIN_POLL: u64 = 5_000;
 
+const NO_TERMINAL: &str =
+    "stdin is closed for this session; rerun exec_command with tty=true to keep stdin open";
+
 #[derive(Debug, Deserialize)]
 struct Arguments {
     session_id: i64,
@@ -35,20 +38,21 @@ pub(super) async fn run(cx: &Cx, text: &str) -> Outcome {
         true => wait.clamp(MIN_POLL, cx.scene.max_poll_ms.max(MIN_POLL)),
         false => wait.clamp(*YIELD.start(), *YIELD.end()),
     };
-    if !arguments.chars.is_empty() {
-        match session.write(arguments.chars.as_bytes()).await {
+    let chars = arguments.chars;
+    if !chars.is_empty() && !session.takes(chars.as_bytes()) {
+        return failed(NO_TERMINAL);
+    }
+    // Told before it is typed: what is typed may end the command, and then there is nothing left to tell it of.
+    if !(chars.is_empty() && session.finished().is_some()) {
+        cx.apply(Effect::Interaction { session: session.id(), stdin: chars.clone() }).await;
+    }
+    if !chars.is_empty() {
+        match session.write(chars.as_bytes()).await {
             // What a command printed before it ended is handed out below.
             Ok(()) | Err(WriteError::Ended) => {}
-            Err(WriteError::StdinClosed) => {
-                return failed(
-                    "stdin is closed for this session; rerun exec_command with tty=true to keep stdin open",
-                );
-            }
+            Err(WriteError::StdinClosed) => return failed(NO_TERMINAL),
             Err(WriteError::Io(error)) => return failed(&error.to_string()),
         }
-    }
-    if !(arguments.chars.is_empty() && session.finished().is_some()) {
-        cx.apply(Effect::Interaction { session: session.id(), stdin: arguments.chars }).await;
     }
     let collected = session.collect(Duration::from_millis(wait)).await;
     if collected.exit.is_some() {
