@@ -77,6 +77,11 @@ fn while_a_command_runs() {
     let thread = client.thread();
     let turn = client.turn(&thread, "first");
     client.item_started("commandExecution");
+    // The item begins with the shell, the command when the shell has read its profile.
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(10);
+    while !runs(&marker) && std::time::Instant::now() < deadline {
+        std::thread::yield_now();
+    }
     interrupt(&client, &thread, &turn);
     assert!(runs(&marker), "the command goes on as a background terminal");
     client.complete(&thread, "second");
