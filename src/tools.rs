@@ -7,12 +7,15 @@
 mod apply_patch;
 mod approval;
 mod exec_command;
+mod output;
 mod scene;
 mod spec;
 mod write_stdin;
 
-pub(crate) use scene::{AllowLogin, Offer, Scene};
+pub(crate) use output::{Output, Part};
+pub(crate) use scene::{AllowLogin, Scene};
 pub(crate) use spec::offered;
+use spec::{Run, Tool};
 
 use std::sync::Arc;
 
@@ -44,15 +47,15 @@ pub(crate) enum CallInput {
 /// What a call did.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
-    /// The text that the model is given.
-    Output(String),
+    /// What the model is given.
+    Output(Output),
     /// The user wants the whole turn to end.
     Cancelled,
 }
 
 impl Outcome {
-    fn text(text: impl Into<String>) -> Self {
-        Self::Output(text.into())
+    pub(crate) fn text(text: impl Into<String>) -> Self {
+        Self::Output(Output::Text(text.into()))
     }
 }
 
@@ -139,21 +142,15 @@ pub(crate) async fn run(cx: &Cx, call: Call) -> Outcome {
     // `functions` is the namespace of everything that has none.
     let namespace =
         call.namespace.as_deref().filter(|&namespace| namespace != "functions").unwrap_or_default();
-    match (namespace, call.name.as_str(), call.input) {
-        ("", "exec_command", CallInput::Function(arguments)) => {
-            exec_command::run(cx, &arguments).await
-        }
-        ("", "write_stdin", CallInput::Function(arguments)) => {
-            write_stdin::run(cx, &arguments).await
-        }
-        ("", "apply_patch", CallInput::Custom(text)) if cx.scene.offers_patch_tool() => {
-            apply_patch::run_tool(cx, &text).await
-        }
-        ("", "exec_command" | "write_stdin", CallInput::Custom(_)) => Outcome::text("aborted"),
-        (_, name, CallInput::Function(_)) => {
+    let name = call.name;
+    match (spec::find(&cx.scene, namespace, &name).map(|tool| &tool.run), call.input) {
+        (Some(Run::Function(run)), CallInput::Function(arguments)) => run(cx, arguments).await,
+        (Some(Run::Custom(run)), CallInput::Custom(text)) => run(cx, text).await,
+        (Some(Run::Function(_) | Run::Custom(_)), _) => Outcome::text("aborted"),
+        (None, CallInput::Function(_)) => {
             Outcome::text(format!("unsupported call: {namespace}{name}"))
         }
-        (_, name, CallInput::Custom(_)) => {
+        (None, CallInput::Custom(_)) => {
             Outcome::text(format!("unsupported custom tool call: {namespace}{name}"))
         }
     }
@@ -162,5 +159,5 @@ pub(crate) async fn run(cx: &Cx, call: Call) -> Outcome {
 /// Decodes a call's arguments; the error is what the model is told.
 fn arguments<'a, T: serde::Deserialize<'a>>(text: &'a str) -> Result<T, Outcome> {
     serde_json::from_str(text)
-        .map_err(|error| Outcome::Output(format!("failed to parse function arguments: {error}")))
+        .map_err(|error| Outcome::text(format!("failed to parse function arguments: {error}")))
 }

@@ -18,6 +18,7 @@ use crate::protocol::{
     method,
 };
 use crate::store::{Record, preview_of};
+use crate::tools;
 use crate::util::time::{now_ms, now_secs};
 
 impl Actor {
@@ -137,6 +138,7 @@ impl Actor {
 
     fn new_turn(&self, params: &TurnStartParams) -> Turn {
         let id = TurnId::from(Uuid::now_v7().to_string());
+        let scene = self.scene();
         let model = self.shared.catalog.model(&self.settings.model, &self.config);
         Turn {
             root: params.root_turn_id.clone().unwrap_or_else(|| id.clone()),
@@ -146,7 +148,8 @@ impl Actor {
             summary: self.settings.summary.unwrap_or(model.default_reasoning_summary),
             service_tier: self.settings.service_tier.clone(),
             model,
-            scene: Arc::new(self.scene()),
+            tools: tools::offered(&scene),
+            scene: Arc::new(scene),
             options: TurnOptions {
                 output_schema: params.output_schema.clone(),
                 service_tier: params.service_tier_for_turn.clone(),

@@ -4,7 +4,7 @@ use serde_json::value::RawValue;
 
 use super::turn::output_item;
 use crate::protocol::ItemId;
-use crate::tools::{self, Call, CallInput, Cx, Event, Outcome};
+use crate::tools::{self, Call, CallInput, Cx, Event, Outcome, Output};
 use crate::util::task::AbortOnDrop;
 use crate::util::time::now_ms;
 
@@ -26,7 +26,7 @@ enum Kind {
 
 enum State {
     Running { _task: AbortOnDrop },
-    Done(String),
+    Done(Output),
     Settled,
 }
 
@@ -52,7 +52,7 @@ impl PendingCall {
         matches!(self.state, State::Running { .. })
     }
 
-    pub(super) fn done(&mut self, output: String) {
+    pub(super) fn done(&mut self, output: Output) {
         self.state = State::Done(output);
     }
 
@@ -67,10 +67,11 @@ impl PendingCall {
         }
         #[expect(clippy::cast_precision_loss, reason = "a tenth of a second is all that is shown")]
         let seconds = (now_ms() - self.started_at_ms) as f64 / 1000.0;
-        self.state = State::Done(match self.is_command {
+        let told = match self.is_command {
             true => format!("Wall time: {seconds:.1} seconds\naborted by user"),
             false => "aborted".to_owned(),
-        });
+        };
+        self.state = State::Done(told.into());
     }
 
     /// The output as an input item, once.
@@ -103,7 +104,7 @@ async fn run(call: Call, cx: Cx) {
         Ok(outcome) => outcome,
         Err(_) => {
             tracing::error!(tool = %name, "a tool panicked");
-            Outcome::Output(format!("{name} failed: internal error"))
+            Outcome::text(format!("{name} failed: internal error"))
         }
     };
     // When the thread has ended, nobody needs the outcome.

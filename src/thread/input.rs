@@ -11,6 +11,7 @@ use serde_json::value::RawValue;
 use super::context::item_id;
 use super::{Error, Result};
 use crate::protocol::{ImageDetail, MediaSource, UserInput};
+use crate::tools::Part;
 use crate::util::json::raw;
 
 /// The most characters (code points) that the texts of one input may have together.
@@ -53,7 +54,7 @@ pub(super) fn message(input: &[UserInput]) -> Box<RawValue> {
     let mut images = 0;
     for part in input {
         match part {
-            UserInput::Text { text, .. } => content.push(Part::text(text.clone())),
+            UserInput::Text { text, .. } => content.push(Part::InputText { text: text.clone() }),
             UserInput::Image { source, detail } => {
                 images += 1;
                 content.push(image(source, *detail));
@@ -63,10 +64,10 @@ pub(super) fn message(input: &[UserInput]) -> Box<RawValue> {
                 content.extend(local_image(path, images));
             }
             UserInput::Audio { .. } => {
-                content.push(Part::text("[audio: this model takes no audio input]".to_owned()));
+                content.push(text("[audio: this model takes no audio input]".to_owned()));
             }
             UserInput::LocalAudio { path } => {
-                content.push(Part::text(format!(
+                content.push(text(format!(
                     "[audio file {}: this model takes no audio input]",
                     path.display()
                 )));
@@ -80,7 +81,10 @@ pub(super) fn message(input: &[UserInput]) -> Box<RawValue> {
 
 fn image(source: &MediaSource, detail: Option<ImageDetail>) -> Part {
     if detail == Some(ImageDetail::Low) {
-        return Part::unsupported_detail();
+        return text(
+            "[an image was left out: detail \"low\" is not supported, only auto, high and original]"
+                .to_owned(),
+        );
     }
     let (image_url, file_id) = match source {
         MediaSource::Url { url } => (Some(url.clone()), None),
@@ -93,10 +97,7 @@ fn local_image(path: &Path, number: usize) -> Vec<Part> {
     let bytes = match read_image(path) {
         Ok(bytes) => bytes,
         Err(error) => {
-            return vec![Part::text(format!(
-                "[the image {} cannot be read: {error}]",
-                path.display()
-            ))];
+            return vec![text(format!("[the image {} cannot be read: {error}]", path.display()))];
         }
     };
     let picture = match content_type(&bytes) {
@@ -105,12 +106,10 @@ fn local_image(path: &Path, number: usize) -> Vec<Part> {
             file_id: None,
             detail: "high",
         },
-        None => {
-            Part::text(format!("[the file {} is not an image that can be shown]", path.display()))
-        }
+        None => text(format!("[the file {} is not an image that can be shown]", path.display())),
     };
     let opening = format!("<image name=[Image #{number}] path=\"{}\">", path.display());
-    vec![Part::text(opening), picture, Part::text("</image>".to_owned())]
+    vec![text(opening), picture, text("</image>".to_owned())]
 }
 
 /// Only plain files are read, and only up to a bound: a pipe or a device would hold up the thread for ever.
@@ -145,27 +144,6 @@ struct Message {
     content: Vec<Part>,
 }
 
-#[derive(Serialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
-enum Part {
-    InputText {
-        text: String,
-    },
-    InputImage {
-        #[serde(skip_serializing_if = "Option::is_none")]
-        image_url: Option<String>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        file_id: Option<String>,
-        detail: &'static str,
-    },
-}
-
-impl Part {
-    fn text(text: String) -> Self {
-        Self::InputText { text }
-    }
-
-    fn unsupported_detail() -> Self {
-        Self::text("[an image was left out: detail \"low\" is not supported, only auto, high and original]".to_owned())
-    }
+fn text(text: String) -> Part {
+    Part::InputText { text }
 }

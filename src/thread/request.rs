@@ -1,6 +1,7 @@
 //! The model request of a turn: body, headers, and what they tell about the thread.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
@@ -10,18 +11,17 @@ use crate::model::Request;
 use crate::model::catalog::{ModelInfo, TruncationPolicy, Verbosity};
 use crate::model::request::Body;
 use crate::protocol::{ReasoningEffort, ReasoningSummary, SandboxPolicy};
-use crate::tools::{self, AllowLogin, Offer, Scene};
+use crate::tools::{AllowLogin, Scene};
 
 impl Actor {
     /// The request that asks the model to go on with the history as it is.
     pub(super) fn request(&self) -> Request {
         let Some(turn) = &self.turn else { return Request::default() };
         let metadata = self.turn_metadata().to_string();
-        let tools = tools::offered(&turn.scene);
         let body = Body {
             model: &turn.scene.model,
             input: self.history.joined(),
-            tools: Some(tools),
+            tools: Some(&turn.tools),
             parallel_tool_calls: true,
             effort: self.effort().map(ReasoningEffort::as_str),
             summary: self.summary(),
@@ -151,6 +151,7 @@ impl Actor {
     /// What the calls of a turn that starts now may know.
     pub(super) fn scene(&self) -> Scene {
         let model = self.shared.catalog.model(&self.settings.model, &self.config);
+        let truncation = truncation(&model, self.config.tool_output_token_limit);
         let environment = Value::Object(self.config.shell_environment_policy.clone());
         let environment: EnvironmentPolicy =
             serde_json::from_value(environment).unwrap_or_default();
@@ -158,6 +159,8 @@ impl Actor {
             thread: self.thread.id.clone(),
             home: self.shared.sources.home.clone(),
             model: self.settings.model.clone(),
+            model_info: model,
+            config: Arc::clone(&self.config),
             cwd: self.settings.cwd.clone(),
             approval_policy: self.settings.approval_policy.clone(),
             sandbox: self.settings.sandbox.clone(),
@@ -174,14 +177,8 @@ impl Actor {
                 AllowLogin::No
             },
             environment,
-            truncation: truncation(&model, self.config.tool_output_token_limit),
+            truncation,
             max_poll_ms: self.config.background_terminal_max_timeout,
-            shell_tool: if self.config.features.on("shell_tool") {
-                Offer::Offered
-            } else {
-                Offer::Absent
-            },
-            patch_tool: if model.freeform_patches() { Offer::Offered } else { Offer::Absent },
             rules: self.shared.rules().clone(),
             terminals: self.terminals.clone(),
             grants: self.grants.clone(),

@@ -23,7 +23,7 @@ use crate::protocol::{
     TurnError, TurnId, TurnInterruptResponse, TurnItemsView, TurnStatus, UserInput, method,
 };
 use crate::store::Record;
-use crate::tools::Scene;
+use crate::tools::{Output, Scene};
 use crate::util::json::raw;
 use crate::util::time::now_ms;
 
@@ -34,6 +34,8 @@ pub(super) struct Turn {
     pub(super) started_at_ms: i64,
     pub(super) model: Arc<ModelInfo>,
     pub(super) scene: Arc<Scene>,
+    /// The definitions of the tools that the model may call.
+    pub(super) tools: Box<RawValue>,
     pub(super) effort: Option<ReasoningEffort>,
     pub(super) summary: ReasoningSummary,
     pub(super) service_tier: Option<String>,
@@ -358,15 +360,15 @@ pub(super) fn output_item(
     kind: &'static str,
     prefix: &str,
     call: &ItemId,
-    output: &str,
+    output: &Output,
 ) -> Box<RawValue> {
     #[derive(serde::Serialize)]
-    struct Output<'a> {
+    struct Item<'a> {
         #[serde(rename = "type")]
         kind: &'static str,
         id: String,
         call_id: &'a str,
-        output: &'a str,
+        output: &'a Output,
     }
-    raw(&Output { kind, id: item_id(prefix), call_id: call.as_str(), output })
+    raw(&Item { kind, id: item_id(prefix), call_id: call.as_str(), output })
 }

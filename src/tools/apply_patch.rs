@@ -2,8 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use serde_json::{Value, json};
+
 use super::approval::{answered, ask};
-use super::{Cx, Effect, Outcome};
+use super::{Cx, Effect, Outcome, Output, Run, Tool};
 use crate::patch::{self, Plan};
 use crate::policy::decide::{self, Decision, PatchQuestion, SandboxKind};
 use crate::policy::writable::is_protected;
@@ -18,17 +20,25 @@ use crate::util::time::now_ms;
 pub(super) const BARE_PATCH: &str = "apply_patch verification failed: the script is a patch, but nothing applies it; \
                                      send it as a here-document: apply_patch <<'EOF' … EOF";
 
+pub(super) static TOOL: Tool = Tool {
+    namespace: None,
+    name: "apply_patch",
+    is_offered: |scene| scene.model_info.freeform_patches(),
+    definition: |_| definition(),
+    run: Run::Custom(|cx, text| Box::pin(run_tool(cx, text))),
+};
+
 /// A patch that came as a custom tool call.
-pub(super) async fn run_tool(cx: &Cx, text: &str) -> Outcome {
+async fn run_tool(cx: &Cx, text: String) -> Outcome {
     let cwd = cx.scene.cwd.clone();
-    run(cx, text, &cwd).await
+    run(cx, &text, &cwd).await
 }
 
 /// A patch that came as a script. The answer has the shape of a command's.
 pub(super) async fn run_script(cx: &Cx, text: &str, cwd: &Path) -> Outcome {
     match run(cx, text, cwd).await {
-        Outcome::Output(told) if told.starts_with("Exit code:") => {
-            Outcome::Output(format!("Wall time: 0.0000 seconds\nOutput:\n{told}"))
+        Outcome::Output(Output::Text(told)) if told.starts_with("Exit code:") => {
+            Outcome::text(format!("Wall time: 0.0000 seconds\nOutput:\n{told}"))
         }
         outcome @ (Outcome::Output(_) | Outcome::Cancelled) => outcome,
     }
@@ -37,7 +47,7 @@ pub(super) async fn run_script(cx: &Cx, text: &str, cwd: &Path) -> Outcome {
 async fn run(cx: &Cx, text: &str, cwd: &Path) -> Outcome {
     let plan = match verify(text, cwd).await {
         Ok(plan) => plan,
-        Err(told) => return Outcome::Output(told),
+        Err(told) => return Outcome::text(told),
     };
     let scene = &cx.scene;
     let paths = plan.paths();
@@ -49,7 +59,7 @@ async fn run(cx: &Cx, text: &str, cwd: &Path) -> Outcome {
     });
     let item = change(cx, &plan, PatchApplyStatus::InProgress);
     match decision {
-        Decision::Refuse { told } => return Outcome::Output(told),
+        Decision::Refuse { told } => return Outcome::text(told),
         Decision::Ask { reason, .. } if !scene.grants().allows_files(&paths) => {
             if let Some(refused) = refused(cx, &item, reason, &paths).await {
                 return refused;
@@ -63,7 +73,7 @@ async fn run(cx: &Cx, text: &str, cwd: &Path) -> Outcome {
         && let Some(path) = paths.iter().find(|path| is_protected(path, &scene.writable_roots))
     {
         cx.apply(Effect::ItemCompleted(with_status(item, PatchApplyStatus::Failed))).await;
-        return Outcome::Output(failure(&format!(
+        return Outcome::text(failure(&format!(
             "{} is protected and stays read-only",
             path.display()
         )));
@@ -135,7 +145,7 @@ async fn write(cx: &Cx, plan: Plan, item: TimedItem) -> Outcome {
     if !edits.is_empty() {
         cx.apply(Effect::Patched(edits)).await;
     }
-    Outcome::Output(told)
+    Outcome::text(told)
 }
 
 fn failure(reason: &str) -> String {
@@ -154,4 +164,16 @@ fn with_status(mut item: TimedItem, became: PatchApplyStatus) -> TimedItem {
         *status = became;
     }
     item
+}
+
+fn definition() -> Value {
+    json!({
+        "type": "custom",
+        "name": "apply_patch",
+        "description": "Edits files: adds, changes, moves and deletes any number of them by one \
+                        patch, which is applied only if all of it fits. The input is the patch \
+                        itself, neither JSON nor quoted. Paths are relative to the working \
+                        directory.",
+        "format": { "type": "grammar", "syntax": "lark", "definition": include_str!("apply_patch.lark") },
+    })
 }

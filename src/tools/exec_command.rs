@@ -8,11 +8,13 @@ use std::sync::PoisonError;
 use std::time::Duration;
 
 use serde::Deserialize;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::approval::{answered, ask};
 use super::scene::{AllowLogin, ENFORCEMENT};
-use super::{Announced, Cx, Effect, Outcome, apply_patch, arguments};
+use super::spec::{function, shell_is_offered};
+use super::{Announced, Cx, Effect, Outcome, Run, Tool, apply_patch, arguments};
 use crate::exec::{
     Collected, Identity, Io, Session, Shell, Spawn, Startup, base_set, shell_environment, tokens,
     truncate_for_model,
@@ -39,6 +41,14 @@ const DEFAULT_YIELD: u64 = 10_000;
 const QUIET: Duration = Duration::from_millis(150);
 /// Tokens of output that a model is shown unless it says otherwise.
 pub(super) const DEFAULT_OUTPUT_TOKENS: usize = 10_000;
+
+pub(super) static TOOL: Tool = Tool {
+    namespace: None,
+    name: "exec_command",
+    is_offered: shell_is_offered,
+    definition: |_| definition(),
+    run: Run::Function(|cx, arguments| Box::pin(run(cx, arguments))),
+};
 
 #[derive(Debug, Deserialize)]
 struct Arguments {
@@ -79,8 +89,8 @@ enum Verdict {
     Refused(Outcome),
 }
 
-pub(super) async fn run(cx: &Cx, text: &str) -> Outcome {
-    let arguments: Arguments = match arguments(text) {
+async fn run(cx: &Cx, text: String) -> Outcome {
+    let arguments: Arguments = match arguments(&text) {
         Ok(arguments) => arguments,
         Err(told) => return told,
     };
@@ -154,7 +164,7 @@ async fn approve(cx: &Cx, command: &Command, arguments: &Arguments) -> Verdict {
     };
     let (reason, amendment) = match decision {
         Decision::Run(_) => return Verdict::Run(Announced::No),
-        Decision::Refuse { told } => return Verdict::Refused(Outcome::Output(told)),
+        Decision::Refuse { told } => return Verdict::Refused(Outcome::text(told)),
         Decision::Ask { .. } if scene.grants().allows_command(&key) => {
             return Verdict::Run(Announced::No);
         }
@@ -178,11 +188,11 @@ async fn approve(cx: &Cx, command: &Command, arguments: &Arguments) -> Verdict {
         }
         Some(Answer::Decline | Answer::ApplyNetworkPolicyAmendment { .. }) => {
             not_run(cx, item, CommandExecutionStatus::Declined).await;
-            return Verdict::Refused(Outcome::Output(rejected("rejected by user")));
+            return Verdict::Refused(Outcome::text(rejected("rejected by user")));
         }
         None => {
             not_run(cx, item, CommandExecutionStatus::Failed).await;
-            return Verdict::Refused(Outcome::Output(rejected("the approval request failed")));
+            return Verdict::Refused(Outcome::text(rejected("the approval request failed")));
         }
     }
     answered(cx).await;
@@ -246,7 +256,7 @@ async fn start(
         Err(error) => {
             let message = format!("Failed to create unified exec process: {}", chain(&error));
             cx.apply(Effect::CommandFailed { session: id, message: message.clone() }).await;
-            return Outcome::Output(format!(
+            return Outcome::text(format!(
                 "exec_command failed: CreateProcess {{ message: {message:?} }}"
             ));
         }
@@ -257,7 +267,7 @@ async fn start(
     if collected.exit.is_some() {
         drop(scene.terminals.remove(id));
     }
-    Outcome::Output(report(cx, &collected, id, max_tokens))
+    Outcome::text(report(cx, &collected, id, max_tokens))
 }
 
 /// What the model is told of a command that has run, or still runs.
@@ -357,4 +367,73 @@ impl Command {
             available_decisions: Some(decisions),
         }
     }
+}
+
+fn definition() -> Value {
+    function(
+        "exec_command",
+        "Runs a script in a new shell. The answer holds what it printed (stdout and stderr \
+         together) and either its exit code or, when it has not ended in time, a session ID with \
+         which `write_stdin` reaches it while it goes on running.",
+        &json!({
+            "cmd": {
+                "type": "string",
+                "description": "The script. A script that consists of one `apply_patch` call with \
+                                a here-document edits files.",
+            },
+            "workdir": {
+                "type": "string",
+                "description": "Directory to run in, absolute or relative to the working \
+                                directory of the conversation, which is the default.",
+            },
+            "shell": {
+                "type": "string",
+                "description": "Name or path of the shell to use, such as `bash`. Default: the \
+                                user's shell.",
+            },
+            "login": {
+                "type": "boolean",
+                "description": "Whether to start it as a login shell. Default: true, where the \
+                                configuration allows it.",
+            },
+            "tty": {
+                "type": "boolean",
+                "description": "Whether to give the script a terminal (24 rows, 80 columns) \
+                                instead of pipes. Needed for typing into it later; without one \
+                                its stdin is closed. Default: false.",
+            },
+            "yield_time_ms": {
+                "type": "number",
+                "description": "How long to wait for the end, in whole milliseconds, 250 to \
+                                30000. The answer comes earlier when the script ends earlier. \
+                                Default: 10000.",
+            },
+            "max_output_tokens": {
+                "type": "number",
+                "description": "How much output to return at most, in tokens of about four bytes; \
+                                the middle of longer output is left out. Default: 10000, which \
+                                the model's own limit may lower.",
+            },
+            "sandbox_permissions": {
+                "type": "string",
+                "enum": ["use_default", "require_escalated"],
+                "description": "`require_escalated` asks to run outside the sandbox, where the \
+                                approval policy lets you ask. Default: `use_default`.",
+            },
+            "justification": {
+                "type": "string",
+                "description": "What the user is shown when asked about this command: a short \
+                                question that names its purpose. Give it with \
+                                `require_escalated`.",
+            },
+            "prefix_rule": {
+                "type": "array",
+                "items": { "type": "string" },
+                "description": "First words of the command that the user may allow for good \
+                                together with it, such as [\"cargo\", \"fetch\"]. Keep it narrow. \
+                                Only with `require_escalated`.",
+            },
+        }),
+        &["cmd"],
+    )
 }

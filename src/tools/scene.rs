@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::config::Effective;
 use crate::exec::{EnvironmentPolicy, Shell, Terminals, Truncation};
+use crate::model::catalog::ModelInfo;
 use crate::policy::decide::Enforcement;
 use crate::policy::grant::Grants;
 use crate::policy::rules::Rules;
@@ -12,7 +14,9 @@ use crate::protocol::{AskForApproval, NetworkAccess, SandboxPolicy, ThreadId};
 pub(crate) struct Scene {
     pub(crate) thread: ThreadId,
     pub(crate) home: PathBuf,
+    pub(crate) config: Arc<Effective>,
     pub(crate) model: String,
+    pub(crate) model_info: Arc<ModelInfo>,
     pub(crate) cwd: PathBuf,
     pub(crate) approval_policy: AskForApproval,
     pub(crate) sandbox: SandboxPolicy,
@@ -25,9 +29,6 @@ pub(crate) struct Scene {
     pub(crate) truncation: Truncation,
     /// The longest wait for output of a command that is only looked at, in milliseconds.
     pub(crate) max_poll_ms: u64,
-    pub(crate) shell_tool: Offer,
-    /// `apply_patch` as a tool of its own. Through the shell it always works.
-    pub(crate) patch_tool: Offer,
     pub(crate) rules: Arc<Mutex<Rules>>,
     pub(crate) terminals: Arc<Terminals>,
     /// What the user has allowed for as long as the thread is loaded.
@@ -38,13 +39,6 @@ pub(crate) struct Scene {
 pub(crate) enum AllowLogin {
     Yes,
     No,
-}
-
-/// Whether the model is offered a tool.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Offer {
-    Offered,
-    Absent,
 }
 
 /// Whether commands can be confined on this system. Until they can, none runs in a pretended sandbox.
@@ -65,12 +59,30 @@ impl Scene {
             | SandboxPolicy::WorkspaceWrite { network_access, .. } => !network_access,
         }
     }
+}
 
-    pub(super) fn offers_shell(&self) -> bool {
-        self.shell_tool == Offer::Offered
-    }
-
-    pub(super) fn offers_patch_tool(&self) -> bool {
-        self.patch_tool == Offer::Offered
+#[cfg(test)]
+impl Scene {
+    /// A scene in which a model of this name works with the defaults.
+    pub(super) fn of_model(model: &str) -> Self {
+        Self {
+            thread: ThreadId::from(String::new()),
+            home: PathBuf::new(),
+            config: Arc::default(),
+            model: model.to_owned(),
+            model_info: Arc::new(ModelInfo::unknown(model)),
+            cwd: PathBuf::from("/"),
+            approval_policy: AskForApproval::OnRequest,
+            sandbox: SandboxPolicy::DangerFullAccess,
+            writable_roots: Vec::new(),
+            shell: Shell::of_user(),
+            allow_login_shell: AllowLogin::Yes,
+            environment: EnvironmentPolicy::default(),
+            truncation: Truncation::Bytes(10_000),
+            max_poll_ms: 0,
+            rules: Arc::default(),
+            terminals: Arc::default(),
+            grants: Arc::default(),
+        }
     }
 }

@@ -1,154 +1,96 @@
-//! The definitions of the tools, as a model is offered them.
+//! How a tool is declared, and what the model of a scene is offered of those that there are.
 //!
-//! Names and parameters are those that models are trained on; the descriptions are ours. How the calls run is in the
-//! tools' own modules, and what they accept beyond what is described here too.
+//! Names and parameters are those that models are trained on; the descriptions are ours. Each tool stands in a module
+//! of its own, with its definition and the code that runs its calls, and in [`TOOLS`].
 
 #[cfg(test)]
 mod tests;
 
-use std::sync::LazyLock;
-
+use futures_util::future::BoxFuture;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use super::Scene;
+use super::{Cx, Outcome, Scene, apply_patch, exec_command, write_stdin};
 use crate::util::json::raw;
 
-/// The definitions as bytes, for each selection of tools: they go into every request unchanged.
-static NOTHING: LazyLock<Box<RawValue>> = LazyLock::new(|| definitions(&[]));
-static PATCH: LazyLock<Box<RawValue>> = LazyLock::new(|| definitions(&[apply_patch()]));
-static SHELL: LazyLock<Box<RawValue>> =
-    LazyLock::new(|| definitions(&[exec_command(), write_stdin()]));
-static SHELL_AND_PATCH: LazyLock<Box<RawValue>> =
-    LazyLock::new(|| definitions(&[exec_command(), write_stdin(), apply_patch()]));
+/// Every tool, in the order in which a model is offered them.
+static TOOLS: &[&Tool] = &[&exec_command::TOOL, &write_stdin::TOOL, &apply_patch::TOOL];
 
-/// What the model of this scene may call: a JSON array.
-pub(crate) fn offered(scene: &Scene) -> &'static RawValue {
-    match (scene.offers_shell(), scene.offers_patch_tool()) {
-        (true, true) => &SHELL_AND_PATCH,
-        (true, false) => &SHELL,
-        (false, true) => &PATCH,
-        (false, false) => &NOTHING,
+/// One tool: what a model is told of it and when, and how a call of it runs.
+pub(super) struct Tool {
+    pub(super) namespace: Option<&'static Namespace>,
+    pub(super) name: &'static str,
+    pub(super) is_offered: fn(&Scene) -> bool,
+    /// The definition as the model is sent it.
+    pub(super) definition: fn(&Scene) -> Value,
+    pub(super) run: Run,
+}
+
+/// Tools that belong together. Its members stand where the first of them does, sorted by name.
+pub(super) struct Namespace {
+    pub(super) name: &'static str,
+    pub(super) description: &'static str,
+}
+
+/// Who runs the calls of a tool, and what they take.
+pub(super) enum Run {
+    /// A function: arguments, JSON as text.
+    Function(for<'a> fn(&'a Cx, String) -> BoxFuture<'a, Outcome>),
+    /// A custom tool: its input as it stands.
+    Custom(for<'a> fn(&'a Cx, String) -> BoxFuture<'a, Outcome>),
+}
+
+impl Tool {
+    fn is_called(&self, namespace: &str, name: &str) -> bool {
+        self.name == name && self.namespace.map_or("", |own| own.name) == namespace
     }
 }
 
-fn definitions(tools: &[Value]) -> Box<RawValue> {
-    raw(&tools)
+/// The tool that a call names, if the model of this scene is offered it.
+pub(super) fn find(scene: &Scene, namespace: &str, name: &str) -> Option<&'static Tool> {
+    TOOLS.iter().find(|tool| tool.is_called(namespace, name) && (tool.is_offered)(scene)).copied()
 }
 
-fn exec_command() -> Value {
-    function(
-        "exec_command",
-        "Runs a script in a new shell. The answer holds what it printed (stdout and stderr \
-         together) and either its exit code or, when it has not ended in time, a session ID with \
-         which `write_stdin` reaches it while it goes on running.",
-        &json!({
-            "cmd": {
-                "type": "string",
-                "description": "The script. A script that consists of one `apply_patch` call with \
-                                a here-document edits files.",
-            },
-            "workdir": {
-                "type": "string",
-                "description": "Directory to run in, absolute or relative to the working \
-                                directory of the conversation, which is the default.",
-            },
-            "shell": {
-                "type": "string",
-                "description": "Name or path of the shell to use, such as `bash`. Default: the \
-                                user's shell.",
-            },
-            "login": {
-                "type": "boolean",
-                "description": "Whether to start it as a login shell. Default: true, where the \
-                                configuration allows it.",
-            },
-            "tty": {
-                "type": "boolean",
-                "description": "Whether to give the script a terminal (24 rows, 80 columns) \
-                                instead of pipes. Needed for typing into it later; without one \
-                                its stdin is closed. Default: false.",
-            },
-            "yield_time_ms": {
-                "type": "number",
-                "description": "How long to wait for the end, in whole milliseconds, 250 to \
-                                30000. The answer comes earlier when the script ends earlier. \
-                                Default: 10000.",
-            },
-            "max_output_tokens": {
-                "type": "number",
-                "description": "How much output to return at most, in tokens of about four bytes; \
-                                the middle of longer output is left out. Default: 10000, which \
-                                the model's own limit may lower.",
-            },
-            "sandbox_permissions": {
-                "type": "string",
-                "enum": ["use_default", "require_escalated"],
-                "description": "`require_escalated` asks to run outside the sandbox, where the \
-                                approval policy lets you ask. Default: `use_default`.",
-            },
-            "justification": {
-                "type": "string",
-                "description": "What the user is shown when asked about this command: a short \
-                                question that names its purpose. Give it with \
-                                `require_escalated`.",
-            },
-            "prefix_rule": {
-                "type": "array",
-                "items": { "type": "string" },
-                "description": "First words of the command that the user may allow for good \
-                                together with it, such as [\"cargo\", \"fetch\"]. Keep it narrow. \
-                                Only with `require_escalated`.",
-            },
-        }),
-        &["cmd"],
-    )
+/// What the model of this scene may call: a JSON array.
+pub(crate) fn offered(scene: &Scene) -> Box<RawValue> {
+    raw(&definitions(TOOLS, scene))
 }
 
-fn write_stdin() -> Value {
-    function(
-        "write_stdin",
-        "Types into a running session of `exec_command`, or only waits for it, and returns what \
-         it has printed since the last answer, with the exit code once it has ended.",
-        &json!({
-            "session_id": {
-                "type": "number",
-                "description": "The session ID from the answer of `exec_command`.",
-            },
-            "chars": {
-                "type": "string",
-                "description": "What to type, as it stands; a line ends with \\n. \\u0003 \
-                                interrupts; anything else needs a session with `tty`. Empty, the \
-                                default: only wait.",
-            },
-            "yield_time_ms": {
-                "type": "number",
-                "description": "How long to wait for output, in whole milliseconds. After typing \
-                                250 to 30000, default 250; when only waiting at least 5000, \
-                                usually up to 300000, returning early when the session ends.",
-            },
-            "max_output_tokens": {
-                "type": "number",
-                "description": "As for `exec_command`. Default: 10000.",
-            },
-        }),
-        &["session_id"],
-    )
+fn definitions(tools: &[&'static Tool], scene: &Scene) -> Vec<Value> {
+    let offered: Vec<_> = tools.iter().filter(|tool| (tool.is_offered)(scene)).collect();
+    let mut defined = Vec::new();
+    for (index, tool) in offered.iter().enumerate() {
+        let Some(namespace) = tool.namespace else {
+            defined.push((tool.definition)(scene));
+            continue;
+        };
+        let is_member =
+            |other: &Tool| other.namespace.is_some_and(|own| own.name == namespace.name);
+        if offered[..index].iter().any(|other| is_member(other)) {
+            continue;
+        }
+        let mut members: Vec<_> =
+            offered[index..].iter().filter(|other| is_member(other)).collect();
+        members.sort_unstable_by_key(|member| member.name);
+        let members: Vec<Value> =
+            members.into_iter().map(|member| (member.definition)(scene)).collect();
+        defined.push(json!({
+            "type": "namespace",
+            "name": namespace.name,
+            "description": namespace.description,
+            "tools": members,
+        }));
+    }
+    defined
 }
 
-fn apply_patch() -> Value {
-    json!({
-        "type": "custom",
-        "name": "apply_patch",
-        "description": "Edits files: adds, changes, moves and deletes any number of them by one \
-                        patch, which is applied only if all of it fits. The input is the patch \
-                        itself, neither JSON nor quoted. Paths are relative to the working \
-                        directory.",
-        "format": { "type": "grammar", "syntax": "lark", "definition": include_str!("apply_patch.lark") },
-    })
-}
-
-fn function(name: &str, description: &str, properties: &Value, required: &[&str]) -> Value {
+/// The definition of a function.
+pub(super) fn function(
+    name: &str,
+    description: &str,
+    properties: &Value,
+    required: &[&str],
+) -> Value {
     json!({
         "type": "function",
         "name": name,
@@ -161,4 +103,9 @@ fn function(name: &str, description: &str, properties: &Value, required: &[&str]
             "additionalProperties": false,
         },
     })
+}
+
+/// Whether the model may run commands.
+pub(super) fn shell_is_offered(scene: &Scene) -> bool {
+    scene.config.features.on("shell_tool")
 }

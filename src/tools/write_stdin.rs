@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use serde::Deserialize;
+use serde_json::{Value, json};
 
 use super::exec_command::{DEFAULT_OUTPUT_TOKENS, YIELD, report};
-use super::{Cx, Effect, Outcome, arguments};
+use super::spec::{function, shell_is_offered};
+use super::{Cx, Effect, Outcome, Run, Tool, arguments};
 use crate::exec::WriteError;
 
 /// What to wait after typing, and at least when only looking, in milliseconds.
@@ -14,6 +16,14 @@ const MIN_POLL: u64 = 5_000;
 
 const NO_TERMINAL: &str =
     "stdin is closed for this session; rerun exec_command with tty=true to keep stdin open";
+
+pub(super) static TOOL: Tool = Tool {
+    namespace: None,
+    name: "write_stdin",
+    is_offered: shell_is_offered,
+    definition: |_| definition(),
+    run: Run::Function(|cx, arguments| Box::pin(run(cx, arguments))),
+};
 
 #[derive(Debug, Deserialize)]
 struct Arguments {
@@ -24,8 +34,8 @@ struct Arguments {
     max_output_tokens: Option<usize>,
 }
 
-pub(super) async fn run(cx: &Cx, text: &str) -> Outcome {
-    let arguments: Arguments = match arguments(text) {
+async fn run(cx: &Cx, text: String) -> Outcome {
+    let arguments: Arguments = match arguments(&text) {
         Ok(arguments) => arguments,
         Err(told) => return told,
     };
@@ -59,9 +69,40 @@ pub(super) async fn run(cx: &Cx, text: &str) -> Outcome {
         drop(cx.scene.terminals.remove(session.id()));
     }
     let max_tokens = arguments.max_output_tokens.unwrap_or(DEFAULT_OUTPUT_TOKENS);
-    Outcome::Output(report(cx, &collected, session.id(), max_tokens))
+    Outcome::text(report(cx, &collected, session.id(), max_tokens))
 }
 
 fn failed(reason: &str) -> Outcome {
-    Outcome::Output(format!("write_stdin failed: {reason}"))
+    Outcome::text(format!("write_stdin failed: {reason}"))
+}
+
+fn definition() -> Value {
+    function(
+        "write_stdin",
+        "Types into a running session of `exec_command`, or only waits for it, and returns what \
+         it has printed since the last answer, with the exit code once it has ended.",
+        &json!({
+            "session_id": {
+                "type": "number",
+                "description": "The session ID from the answer of `exec_command`.",
+            },
+            "chars": {
+                "type": "string",
+                "description": "What to type, as it stands; a line ends with \\n. \\u0003 \
+                                interrupts; anything else needs a session with `tty`. Empty, the \
+                                default: only wait.",
+            },
+            "yield_time_ms": {
+                "type": "number",
+                "description": "How long to wait for output, in whole milliseconds. After typing \
+                                250 to 30000, default 250; when only waiting at least 5000, \
+                                usually up to 300000, returning early when the session ends.",
+            },
+            "max_output_tokens": {
+                "type": "number",
+                "description": "As for `exec_command`. Default: 10000.",
+            },
+        }),
+        &["session_id"],
+    )
 }

@@ -2,10 +2,6 @@
 
 use super::*;
 
-fn definitions(text: &RawValue) -> Vec<Value> {
-    serde_json::from_str(text.get()).expect("an array")
-}
-
 /// Checks a function's parameters, written `name: type` in the order of names, and which of them are required.
 #[track_caller]
 fn check(definition: &Value, name: &str, parameters: &[&str], required: &[&str]) {
@@ -30,12 +26,15 @@ fn check(definition: &Value, name: &str, parameters: &[&str], required: &[&str])
     }
 }
 
+fn definition(tool: &Tool) -> Value {
+    (tool.definition)(&Scene::of_model("none"))
+}
+
 #[test]
 fn shell_tools_have_the_parameters_that_models_know() {
-    let offered = definitions(&SHELL);
-    assert_eq!(offered.len(), 2);
+    let command = definition(&exec_command::TOOL);
     check(
-        &offered[0],
+        &command,
         "exec_command",
         &[
             "cmd: string",
@@ -51,14 +50,14 @@ fn shell_tools_have_the_parameters_that_models_know() {
         ],
         &["cmd"],
     );
-    let properties = &offered[0]["parameters"]["properties"];
+    let properties = &command["parameters"]["properties"];
     assert_eq!(
         properties["sandbox_permissions"]["enum"],
         json!(["use_default", "require_escalated"])
     );
     assert_eq!(properties["prefix_rule"]["items"], json!({ "type": "string" }));
     check(
-        &offered[1],
+        &definition(&write_stdin::TOOL),
         "write_stdin",
         &[
             "chars: string",
@@ -71,10 +70,8 @@ fn shell_tools_have_the_parameters_that_models_know() {
 }
 
 #[test]
-fn the_patch_tool_comes_last_with_its_grammar() {
-    let offered = definitions(&SHELL_AND_PATCH);
-    assert_eq!(offered[..2], definitions(&SHELL));
-    let patch = &offered[2];
+fn the_patch_tool_brings_its_grammar() {
+    let patch = definition(&apply_patch::TOOL);
     assert_eq!((&patch["type"], &patch["name"]), (&json!("custom"), &json!("apply_patch")));
     assert_eq!(
         (&patch["format"]["type"], &patch["format"]["syntax"]),
@@ -112,4 +109,27 @@ fn every_name_in_the_grammar_is_defined() {
             assert!(defined.contains(&used), "{used} in {name}");
         }
     }
+}
+
+#[test]
+fn members_of_a_namespace_stand_together() {
+    static NAMESPACE: Namespace = Namespace { name: "n", description: "Members." };
+    const fn tool(
+        namespace: Option<&'static Namespace>,
+        name: &'static str,
+        definition: fn(&Scene) -> Value,
+    ) -> Tool {
+        let is_offered = |_: &Scene| true;
+        let run = Run::Custom(|_, text| Box::pin(async { Outcome::text(text) }));
+        Tool { namespace, name, is_offered, definition, run }
+    }
+    static B: Tool = tool(Some(&NAMESPACE), "b", |_| json!("b"));
+    static PLAIN: Tool = tool(None, "plain", |_| json!("plain"));
+    static A: Tool = tool(Some(&NAMESPACE), "a", |_| json!("a"));
+    static HIDDEN: Tool =
+        Tool { is_offered: |_| false, ..tool(None, "hidden", |_| json!("hidden")) };
+    let defined = definitions(&[&B, &PLAIN, &HIDDEN, &A], &Scene::of_model("none"));
+    let namespace =
+        json!({ "type": "namespace", "name": "n", "description": "Members.", "tools": ["a", "b"] });
+    assert_eq!(defined, [namespace, json!("plain")]);
 }
