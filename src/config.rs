@@ -13,6 +13,7 @@ mod load;
 mod overrides;
 pub(crate) mod permission;
 mod problem;
+mod provider;
 mod setting;
 mod trust;
 
@@ -22,6 +23,7 @@ pub(crate) use home::home;
 pub(crate) use load::Sources;
 pub(crate) use overrides::Overrides;
 pub(crate) use problem::{LoadError, Problem};
+pub(crate) use provider::{ProviderChange, write_provider};
 pub(crate) use trust::{Trust, marked_root, write_trust};
 
 /// Why the server cannot start with what it was given.

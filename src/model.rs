@@ -24,7 +24,7 @@ use tokio::sync::mpsc;
 pub(crate) use error::{Error, Retry};
 pub(crate) use event::{LimitWindow, ResponseHeaders, StreamEvent, Usage};
 pub(crate) use item::{OutputItem, history_item, stored_item};
-pub(crate) use provider::Provider;
+pub(crate) use provider::{Provider, ProviderTable, is_base_url};
 pub(crate) use retry::{backoff, connection_backoff};
 
 use self::provider::Wire;

@@ -11,7 +11,10 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
 use crate::config::Effective;
-use crate::protocol::{ReasoningEffort, ReasoningSummary};
+use crate::protocol::{
+    InputModality, ModelAvailabilityNux, ModelServiceTier, MultiAgentVersion, ReasoningEffort,
+    ReasoningSummary,
+};
 
 /// The bundled models. They are checked by a test.
 static BUNDLED: LazyLock<Arc<Models>> =
@@ -24,6 +27,9 @@ const UNKNOWN_TRUNCATION: TruncationPolicy = TruncationPolicy::Bytes(10_000);
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct ModelInfo {
     pub(crate) slug: String,
+    pub(crate) display_name: String,
+    #[serde(default)]
+    pub(crate) description: Option<String>,
     #[serde(default)]
     pub(crate) default_reasoning_level: Option<ReasoningEffort>,
     /// From the least to the most.
@@ -48,14 +54,26 @@ pub(crate) struct ModelInfo {
     pub(crate) max_context_window: Option<i64>,
     #[serde(default = "most")]
     pub(crate) effective_context_window_percent: i64,
+    #[serde(default = "text_and_images")]
+    pub(crate) input_modalities: Vec<InputModality>,
     #[serde(default)]
-    pub(crate) service_tiers: Vec<ServiceTier>,
+    pub(crate) multi_agent_version: Option<MultiAgentVersion>,
+    #[serde(default)]
+    pub(crate) service_tiers: Vec<ModelServiceTier>,
+    #[serde(default)]
+    pub(crate) default_service_tier: Option<String>,
+    #[serde(default)]
+    pub(crate) additional_speed_tiers: Vec<String>,
+    #[serde(default)]
+    pub(crate) model_specialty: Option<String>,
+    #[serde(default)]
+    pub(crate) upgrade: Option<Upgrade>,
+    #[serde(default)]
+    pub(crate) availability_nux: Option<ModelAvailabilityNux>,
     /// Nothing but the slug is known.
     #[serde(skip)]
     is_fallback: bool,
     // Required of every catalogue, and of no consequence here.
-    #[serde(rename = "display_name")]
-    _display_name: IgnoredAny,
     #[serde(rename = "shell_type")]
     _shell_type: IgnoredAny,
     #[serde(rename = "supported_in_api")]
@@ -67,11 +85,16 @@ pub(crate) struct ModelInfo {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub(crate) struct ReasoningLevel {
     pub(crate) effort: ReasoningEffort,
+    #[serde(default)]
+    pub(crate) description: String,
 }
 
+/// The model that users are advised to go on to.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub(crate) struct ServiceTier {
-    pub(crate) id: String,
+pub(crate) struct Upgrade {
+    pub(crate) model: String,
+    #[serde(default)]
+    pub(crate) migration_markdown: Option<String>,
 }
 
 /// How much the model is to write.
@@ -113,11 +136,17 @@ fn most() -> i64 {
     95
 }
 
+fn text_and_images() -> Vec<InputModality> {
+    vec![InputModality::Text, InputModality::Image]
+}
+
 impl ModelInfo {
     /// What is assumed of a model that no catalogue lists.
     pub(crate) fn unknown(slug: &str) -> Self {
         Self {
             slug: slug.to_owned(),
+            display_name: slug.to_owned(),
+            description: None,
             default_reasoning_level: None,
             supported_reasoning_levels: Vec::new(),
             default_reasoning_summary: automatic(),
@@ -131,9 +160,15 @@ impl ModelInfo {
             context_window: Some(UNKNOWN_WINDOW),
             max_context_window: Some(UNKNOWN_WINDOW),
             effective_context_window_percent: most(),
+            input_modalities: text_and_images(),
+            multi_agent_version: None,
             service_tiers: Vec::new(),
+            default_service_tier: None,
+            additional_speed_tiers: Vec::new(),
+            model_specialty: None,
+            upgrade: None,
+            availability_nux: None,
             is_fallback: true,
-            _display_name: IgnoredAny,
             _shell_type: IgnoredAny,
             _supported_in_api: IgnoredAny,
             _experimental_supported_tools: IgnoredAny,

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use crate::protocol::{GatewayAuth, ModelProviderSummary, ProviderSettings};
+
 const OPENAI_URL: &str = "https://api.openai.com/v1";
 const OPENAI_KEY: &str = "OPENAI_API_KEY";
 const OPENAI_KEY_INSTRUCTIONS: &str =
@@ -65,7 +67,8 @@ impl fmt::Debug for Secret {
 /// A `[model_providers.<id>]` table.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(crate) struct ProviderSettings {
+pub(crate) struct ProviderTable {
+    name: String,
     base_url: Option<String>,
     wire_api: WireApi,
     script: Option<PathBuf>,
@@ -90,9 +93,29 @@ enum WireApi {
     Chat,
 }
 
+impl ProviderTable {
+    /// The provider as clients are shown it.
+    pub(crate) fn summary(self, id: &str) -> ModelProviderSummary {
+        let auth = match self.env_key {
+            Some(env_key) => GatewayAuth::EnvironmentVariable { env_key },
+            None if self.experimental_bearer_token.is_some() || self.requires_openai_auth => {
+                GatewayAuth::ExternallyConfigured { env_key: None }
+            }
+            None => GatewayAuth::None,
+        };
+        ModelProviderSummary {
+            id: id.to_owned(),
+            name: self.name,
+            can_edit: true,
+            base_url: self.base_url,
+            settings: ProviderSettings::CustomGateway { auth },
+        }
+    }
+}
+
 impl Provider {
     /// The provider of a configuration table. Relative script paths must have been resolved before.
-    pub(crate) fn from_settings(id: &str, settings: ProviderSettings) -> Result<Self, String> {
+    pub(crate) fn from_settings(id: &str, settings: ProviderTable) -> Result<Self, String> {
         let wire = match settings.wire_api {
             WireApi::Responses => Wire::Responses,
             WireApi::Scripted => Wire::Scripted { script: settings.script },
@@ -162,6 +185,18 @@ impl Provider {
             stream_idle_timeout: Duration::from_millis(IDLE_TIMEOUT_MS),
         }
     }
+}
+
+/// Whether `text` can be the address of a provider: nothing but a place, since the rest of the URL is added to it.
+pub(crate) fn is_base_url(text: &str) -> bool {
+    reqwest::Url::parse(text).is_ok_and(|url| {
+        matches!(url.scheme(), "http" | "https")
+            && url.has_host()
+            && url.username().is_empty()
+            && url.password().is_none()
+            && url.query().is_none()
+            && url.fragment().is_none()
+    })
 }
 
 /// Where a local server listens, unless the environment says otherwise.

@@ -103,6 +103,13 @@ impl ReasoningEffort {
     }
 }
 
+impl Default for ReasoningEffort {
+    /// None at all.
+    fn default() -> Self {
+        Self("none".to_owned())
+    }
+}
+
 /// An effort without a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("reasoning_effort must not be empty")]

@@ -40,6 +40,16 @@ macro_rules! client_requests {
             TurnSteer = "turn/steer" (TurnSteerParams) -> TurnSteerResponse, Stable, by(thread_id), turn::steer;
             /// Stops the running turn.
             TurnInterrupt = "turn/interrupt" (TurnInterruptParams) -> TurnInterruptResponse, Stable, by(thread_id), turn::interrupt;
+            /// Lists the models that can be chosen.
+            ModelList = "model/list" (ModelListParams) -> ModelListResponse, Stable, none, model::list;
+            /// Lists the providers of models.
+            ModelProviderList = "modelProvider/list" (ModelProviderListParams) -> ModelProviderListResponse, Stable, none, model::providers;
+            /// Adds a provider to the configuration, or changes one there.
+            ModelProviderConfigWrite = "modelProvider/config/write" (ModelProviderConfigWriteParams) -> ModelProviderConfigWriteResponse, Stable, none, model::write_provider;
+            /// Asks what the current provider offers besides text.
+            ModelProviderCapabilitiesRead = "modelProvider/capabilities/read" (ModelProviderCapabilitiesReadParams) -> ModelProviderCapabilitiesReadResponse, Stable, none, model::capabilities;
+            /// Lists the ways of working with the user.
+            CollaborationModeList = "collaborationMode/list" (CollaborationModeListParams) -> CollaborationModeListResponse, Experimental, none, model::modes;
         }
     };
 }

@@ -4,17 +4,18 @@
 //! schemas leave them out.
 
 use super::{
-    AskForApproval, InitializeParams, ThreadArchiveParams, ThreadListParams,
-    ThreadLoadedListParams, ThreadReadParams, ThreadResumeParams, ThreadSetNameParams,
-    ThreadStartParams, ThreadTurnsListParams, ThreadUnarchiveParams, ThreadUnsubscribeParams,
-    TurnInterruptParams, TurnStartParams, TurnSteerParams,
+    AskForApproval, CollaborationModeListParams, InitializeParams, ModelListParams,
+    ModelProviderCapabilitiesReadParams, ModelProviderConfigWriteParams, ModelProviderListParams,
+    ThreadArchiveParams, ThreadListParams, ThreadLoadedListParams, ThreadReadParams,
+    ThreadResumeParams, ThreadSetNameParams, ThreadStartParams, ThreadTurnsListParams,
+    ThreadUnarchiveParams, ThreadUnsubscribeParams, TurnInterruptParams, TurnStartParams,
+    TurnSteerParams,
 };
 
 /// Whether clients may rely on a method.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Stability {
     Stable,
-    #[expect(dead_code, reason = "no method of the table is experimental yet")]
     Experimental,
 }
 
@@ -121,6 +122,8 @@ macro_rules! not_gated {
 not_gated! {
     InitializeParams ThreadArchiveParams ThreadUnsubscribeParams ThreadSetNameParams ThreadUnarchiveParams
     ThreadLoadedListParams ThreadReadParams ThreadTurnsListParams TurnInterruptParams
+    ModelListParams ModelProviderListParams ModelProviderConfigWriteParams ModelProviderCapabilitiesReadParams
+    CollaborationModeListParams
 }
 
 /// The experimental members of what the server sends. They are sent to everybody; only the stable schemas lack them.

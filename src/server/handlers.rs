@@ -1,6 +1,7 @@
 //! What each method does, one file for each resource. Plain async functions of context and params.
 
 pub(super) mod initialize;
+pub(super) mod model;
 pub(super) mod thread;
 pub(super) mod thread_list;
 pub(super) mod turn;

@@ -22,6 +22,7 @@ mod history;
 mod initialize;
 mod interrupt;
 mod lifetime;
+mod models;
 mod order;
 mod patch;
 mod steer;
