@@ -10,10 +10,12 @@ mod client;
 mod error;
 mod event;
 mod item;
+pub(crate) mod picture;
 mod provider;
 pub(crate) mod request;
 mod retry;
 mod scripted;
+pub(crate) mod senses;
 mod sse;
 
 use std::sync::Arc;

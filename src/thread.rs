@@ -7,7 +7,6 @@
 mod actor;
 mod admit;
 mod call;
-mod compact;
 mod context;
 mod diff;
 mod effect;
@@ -33,12 +32,14 @@ pub(crate) use session::{
 pub(crate) use settings::{LOCAL, Settings, check_environments};
 pub(crate) use stored::{restore, stored_thread};
 
+use serde_json::value::RawValue;
 use tokio::sync::{mpsc, oneshot};
 
+use crate::model::senses::Senses;
 use crate::protocol::{
-    AbsolutePathBuf, LegacyAppPathString, NonSteerableTurnKind, Thread, ThreadCompactStartResponse,
-    ThreadId, ThreadSettings, ThreadTokenUsage, TurnId, TurnInterruptResponse, TurnStartParams,
-    TurnStartResponse, TurnSteerParams, TurnSteerResponse,
+    AbsolutePathBuf, LegacyAppPathString, Thread, ThreadId, ThreadSettings, ThreadTokenUsage,
+    TurnId, TurnInterruptResponse, TurnStartParams, TurnStartResponse, TurnSteerParams,
+    TurnSteerResponse, UserInput,
 };
 use crate::{config, store};
 
@@ -51,8 +52,6 @@ pub(crate) enum Error {
     /// The request does not fit the thread's state; the text is the client's.
     #[error("{0}")]
     Refused(String),
-    #[error("cannot steer a {} turn", kind_name(*.0))]
-    NotSteerable(NonSteerableTurnKind),
     #[error("Input exceeds the maximum length of {max_chars} characters.")]
     InputTooLarge { max_chars: usize, actual_chars: usize },
     #[error(
@@ -70,13 +69,6 @@ pub(crate) enum Error {
     Store(#[from] store::Error),
     #[error(transparent)]
     Config(#[from] config::LoadError),
-}
-
-fn kind_name(kind: NonSteerableTurnKind) -> &'static str {
-    match kind {
-        NonSteerableTurnKind::Review => "review",
-        NonSteerableTurnKind::Compact => "compact",
-    }
 }
 
 pub(crate) type Result<T, E = Error> = std::result::Result<T, E>;
@@ -98,22 +90,27 @@ impl<T> Reply<T> {
 pub(crate) enum Command {
     StartTurn {
         params: Box<TurnStartParams>,
+        /// The input as the model is sent it.
+        message: Box<RawValue>,
         reply: Reply<TurnStartResponse>,
     },
     Steer {
         params: Box<TurnSteerParams>,
+        /// The input as the model is sent it.
+        message: Box<RawValue>,
         reply: Reply<TurnSteerResponse>,
     },
     Interrupt {
         turn: TurnId,
         reply: Reply<TurnInterruptResponse>,
     },
-    /// Compacts the history, in a turn of its own.
-    Compact {
-        reply: Reply<ThreadCompactStartResponse>,
-    },
     Snapshot {
         reply: oneshot::Sender<Snapshot>,
+    },
+    /// What the model can take that input is sent to now; the one of this name if a turn begins with it.
+    Senses {
+        model: Option<String>,
+        reply: oneshot::Sender<Senses>,
     },
     Rename {
         name: String,
@@ -160,6 +157,36 @@ impl ThreadHandle {
     pub(crate) async fn send(&self, command: Command) {
         if self.commands.send(command).await.is_err() {
             tracing::debug!(thread = %self.id, "a request came too late for its thread");
+        }
+    }
+
+    pub(crate) async fn start_turn(
+        &self,
+        params: TurnStartParams,
+        reply: Reply<TurnStartResponse>,
+    ) {
+        let mode = params.collaboration_mode.as_ref().map(|mode| mode.settings.model.clone());
+        let model = mode.or_else(|| params.model.clone());
+        let message = self.message(&params.input, model).await;
+        self.send(Command::StartTurn { params: Box::new(params), message, reply }).await;
+    }
+
+    pub(crate) async fn steer(&self, params: TurnSteerParams, reply: Reply<TurnSteerResponse>) {
+        let message = self.message(&params.input, None).await;
+        self.send(Command::Steer { params: Box::new(params), message, reply }).await;
+    }
+
+    /// What a model is sent for this input. Pictures are worked on here and not in the thread's task, so that a large
+    /// one makes nobody wait but its sender.
+    async fn message(&self, input: &[UserInput], model: Option<String>) -> Box<RawValue> {
+        // Input that will be refused is not worth the work.
+        if !input::has_media(input) || input::check(input).is_err() {
+            return input::text_message(input);
+        }
+        match self.ask(|reply| Command::Senses { model, reply }).await {
+            Ok(senses) => input::message(input.to_vec(), senses).await,
+            // The request will find the thread gone as well.
+            Err(_gone) => input::text_message(input),
         }
     }
 

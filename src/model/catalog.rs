@@ -10,6 +10,7 @@ use std::{fs, io};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
+use super::senses::{Hearing, Senses, Sight};
 use crate::config::Effective;
 use crate::protocol::{
     InputModality, ModelAvailabilityNux, ModelServiceTier, MultiAgentVersion, ReasoningEffort,
@@ -52,9 +53,6 @@ pub(crate) struct ModelInfo {
     pub(crate) context_window: Option<i64>,
     #[serde(default)]
     pub(crate) max_context_window: Option<i64>,
-    /// How full a thread may become before it is compacted, in tokens.
-    #[serde(default)]
-    pub(crate) auto_compact_token_limit: Option<i64>,
     #[serde(default = "most")]
     pub(crate) effective_context_window_percent: i64,
     #[serde(default = "text_and_images")]
@@ -73,6 +71,8 @@ pub(crate) struct ModelInfo {
     pub(crate) upgrade: Option<Upgrade>,
     #[serde(default)]
     pub(crate) availability_nux: Option<ModelAvailabilityNux>,
+    #[serde(default)]
+    supports_image_detail_original: bool,
     /// Nothing but the slug is known.
     #[serde(skip)]
     is_fallback: bool,
@@ -162,7 +162,6 @@ impl ModelInfo {
             base_instructions: None,
             context_window: Some(UNKNOWN_WINDOW),
             max_context_window: Some(UNKNOWN_WINDOW),
-            auto_compact_token_limit: None,
             effective_context_window_percent: most(),
             input_modalities: text_and_images(),
             multi_agent_version: None,
@@ -172,6 +171,7 @@ impl ModelInfo {
             model_specialty: None,
             upgrade: None,
             availability_nux: None,
+            supports_image_detail_original: false,
             is_fallback: true,
             _shell_type: IgnoredAny,
             _supported_in_api: IgnoredAny,
@@ -205,6 +205,17 @@ impl ModelInfo {
 
     pub(crate) fn lists_tier(&self, id: &str) -> bool {
         self.service_tiers.iter().any(|tier| tier.id == id)
+    }
+
+    pub(crate) fn senses(&self) -> Senses {
+        let takes = |modality| self.input_modalities.contains(&modality);
+        let sight = match (takes(InputModality::Image), self.supports_image_detail_original) {
+            (false, _) => Sight::Blind,
+            (true, false) => Sight::Reduced,
+            (true, true) => Sight::Full,
+        };
+        let hearing = if takes(InputModality::Audio) { Hearing::Audio } else { Hearing::Deaf };
+        Senses { sight, hearing }
     }
 
     /// Whether the model edits files with a tool of its own.

@@ -50,8 +50,6 @@ pub(crate) enum OutputItem {
         query: String,
         action: WebSearchAction,
     },
-    /// What stands for everything before it, in the provider's own form.
-    Compaction,
     Other,
 }
 
@@ -111,7 +109,6 @@ impl OutputItem {
                 let (query, action) = web_search(wire.action);
                 Some(Self::WebSearchCall { id: wire.id, query, action })
             }
-            "compaction" => Some(Self::Compaction),
             _ => Some(Self::Other),
         }
     }

@@ -10,7 +10,6 @@ use std::sync::{Arc, Mutex};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
-use super::compact::Effort;
 use super::context::{Parts, Surroundings, Told};
 use super::history::History;
 use super::instructions::Instructions;
@@ -23,6 +22,7 @@ use super::{Closed, Command, Error, Reply, Result, Snapshot, item, prompt, store
 use crate::config::Effective;
 use crate::exec::Terminals;
 use crate::model::catalog::ModelInfo;
+use crate::model::senses::Senses;
 use crate::model::{LimitWindow, Provider, ResponseHeaders, StreamEvent};
 use crate::policy::grant::Grants;
 use crate::protocol::{
@@ -49,9 +49,6 @@ pub(super) struct Actor {
     /// `None` for an ephemeral thread.
     pub(super) writer: Option<Writer>,
     pub(super) totals: Totals,
-    /// How often the history has been compacted.
-    pub(super) compactions: usize,
-    pub(super) effort: Effort,
     pub(super) last_usage: Option<TurnId>,
     pub(super) terminals: Arc<Terminals>,
     pub(super) grants: Arc<Mutex<Grants>>,
@@ -132,11 +129,17 @@ impl Actor {
 
     fn command(&mut self, command: Command) {
         match command {
-            Command::StartTurn { params, reply } => self.start_turn(*params, reply),
-            Command::Steer { params, reply } => self.steer_turn(*params, reply),
+            Command::StartTurn { params, message, reply } => {
+                self.start_turn(*params, message, reply);
+            }
+            Command::Steer { params, message, reply } => {
+                self.steer_turn(*params, message, reply);
+            }
             Command::Interrupt { turn, reply } => self.interrupt(&turn, reply),
-            Command::Compact { reply } => self.compact(reply),
             Command::Snapshot { reply } => drop(reply.send(self.snapshot())),
+            Command::Senses { model, reply } => {
+                let _unheard = reply.send(self.senses(model.as_deref()));
+            }
             Command::Rename { name, reply } => drop(reply.send(self.rename(name))),
             Command::Materialize { reply } => drop(reply.send(self.materialize())),
             // The loop has taken it.
@@ -210,6 +213,14 @@ impl Actor {
             materialized: self.is_materialized(),
             last_usage: self.last_usage.clone().map(|turn| (turn, self.totals.wire(self.window()))),
         }
+    }
+
+    fn senses(&self, model: Option<&str>) -> Senses {
+        if let Some(turn) = &self.turn {
+            return turn.model.senses();
+        }
+        let model = model.unwrap_or(&self.settings.model);
+        self.shared.catalog.model(model, &self.config).senses()
     }
 
     /// Appends to the rollout. What cannot be written is said to the client; the thread goes on in memory.
@@ -288,24 +299,17 @@ impl Actor {
         let Some(usage) = turn.usage.take() else { return };
         let turn_id = turn.id.clone();
         self.totals.add(&usage);
-        self.last_usage = Some(turn_id);
-        self.publish_usage();
-        self.judge_compaction();
-        if let Some(turn) = &mut self.turn {
-            let rate_limits = std::mem::take(&mut turn.limits);
-            let params = AccountRateLimitsUpdatedNotification { rate_limits };
-            self.publisher.tell_all::<method::AccountRateLimitsUpdated>(&params);
-        }
-    }
-
-    /// Keeps and tells what the thread has used.
-    pub(super) fn publish_usage(&mut self) {
-        let Some(turn_id) = self.turn.as_ref().map(|turn| turn.id.clone()) else { return };
+        self.last_usage = Some(turn_id.clone());
         let token_usage = self.totals.wire(self.window());
         self.record(&[stored::usage(&token_usage)]);
         let thread_id = self.publisher.thread.clone();
         let params = ThreadTokenUsageUpdatedNotification { thread_id, turn_id, token_usage };
         self.publisher.tell::<method::ThreadTokenUsageUpdated>(&params);
+        if let Some(turn) = &mut self.turn {
+            let rate_limits = std::mem::take(&mut turn.limits);
+            let params = AccountRateLimitsUpdatedNotification { rate_limits };
+            self.publisher.tell_all::<method::AccountRateLimitsUpdated>(&params);
+        }
     }
 
     pub(super) fn response_headers(&mut self, headers: ResponseHeaders) {

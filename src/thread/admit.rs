@@ -4,14 +4,14 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use super::actor::Actor;
-use super::compact::Moment;
 use super::diff::TurnDiff;
 use super::settings::Overrides;
 use super::stream::Streamed;
-use super::turn::{Kind, Next, Phase, Turn, TurnOptions, UserSaid};
+use super::turn::{Next, Phase, Turn, TurnOptions, UserSaid};
 use super::{Error, Reply, Result, input, instructions, stored};
 use crate::protocol::{
     RateLimitSnapshot, ThreadSettingsUpdatedNotification, ThreadStatus, TurnId, TurnStartParams,
@@ -23,7 +23,12 @@ use crate::tools;
 use crate::util::time::{now_ms, now_secs};
 
 impl Actor {
-    pub(super) fn start_turn(&mut self, params: TurnStartParams, reply: Reply<TurnStartResponse>) {
+    pub(super) fn start_turn(
+        &mut self,
+        params: TurnStartParams,
+        message: Box<RawValue>,
+        reply: Reply<TurnStartResponse>,
+    ) {
         let overrides = match self.check_start(&params) {
             Ok(overrides) => overrides,
             Err(refusal) => return reply.give(Err(refusal)),
@@ -35,9 +40,10 @@ impl Actor {
                 self.steer(UserSaid {
                     content: params.input,
                     client_id: params.client_user_message_id,
+                    message,
                 });
             }
-            None => self.begin_turn(params, reply),
+            None => self.begin_turn(params, message, reply),
         }
     }
 
@@ -46,12 +52,6 @@ impl Actor {
         input::check(&params.input)?;
         refuse_unbuilt(params)?;
         if let Some(turn) = &self.turn {
-            if let Some(kind) = turn.kind.not_steerable() {
-                let refusal = format!(
-                    "failed to submit turn input: ActiveTurnNotSteerable {{ turn_kind: {kind:?} }}"
-                );
-                return Err(Error::Failed(refusal));
-            }
             if params.input.is_empty() {
                 return Err(Error::Failed("failed to submit turn input: EmptyInput".to_owned()));
             }
@@ -83,16 +83,18 @@ impl Actor {
         self.publisher.tell::<method::ThreadSettingsUpdated>(&params);
     }
 
-    fn begin_turn(&mut self, params: TurnStartParams, reply: Reply<TurnStartResponse>) {
-        let turn =
-            self.new_turn(Kind::Regular, params.root_turn_id.clone(), TurnOptions::of(&params));
+    fn begin_turn(
+        &mut self,
+        params: TurnStartParams,
+        message: Box<RawValue>,
+        reply: Reply<TurnStartResponse>,
+    ) {
+        let turn = self.new_turn(&params);
         let (accepted, is_known) = (turn.accepted(), turn.model.is_known());
         self.turn = Some(turn);
-        let said = UserSaid { content: params.input, client_id: params.client_user_message_id };
-        // A compaction that comes first does without the input, which is put into the new history.
-        let full = self.is_full();
-        let kept = if full { self.keep_bare_beginning() } else { self.keep_beginning(&said) };
-        if let Err(error) = kept {
+        let (content, client_id) = (params.input, params.client_user_message_id);
+        let said = UserSaid { content, client_id, message };
+        if let Err(error) = self.keep_beginning(&said) {
             self.turn = None;
             return reply.give(Err(error));
         }
@@ -110,32 +112,10 @@ impl Actor {
         self.thread.recency_at = Some(now_secs());
         self.set_status(ThreadStatus::Active { active_flags: Vec::new() });
         self.tell_turn_started();
-        match (full, said.content.is_empty()) {
-            (true, _) => return self.compact_before(said),
-            (false, true) => {}
-            (false, false) => self.show_user_said(&said),
+        if !said.content.is_empty() {
+            self.show_user_said(&said);
         }
         self.ask_model();
-    }
-
-    fn compact_before(&mut self, said: UserSaid) {
-        if let Some(turn) = self.turn.as_mut().filter(|_| !said.content.is_empty()) {
-            turn.steered.push_back(said);
-        }
-        self.begin_compaction(Moment::BeforeTurn);
-    }
-
-    /// The beginning of a turn that tells its model nothing yet.
-    fn keep_bare_beginning(&mut self) -> Result<()> {
-        let Some(turn) = &self.turn else { return Ok(()) };
-        let records = [
-            stored::turn_started(turn, &self.settings, self.window()),
-            stored::turn_context(turn, &self.settings),
-        ];
-        match &mut self.writer {
-            Some(writer) => Ok(writer.append(&records)?),
-            None => Ok(()),
-        }
     }
 
     /// What a turn begins with is on disk before its request is answered, the user's words included.
@@ -152,9 +132,8 @@ impl Actor {
             records.push(stored::settings_applied(&self.thread.id, &self.settings));
         }
         if !said.content.is_empty() {
-            let message = input::message(&said.content);
-            records.push(Record::History(message.clone()));
-            seen.push(message);
+            records.push(Record::History(said.message.clone()));
+            seen.push(said.message.clone());
         }
         if let Some(writer) = &mut self.writer {
             writer.append(&records)?;
@@ -169,14 +148,13 @@ impl Actor {
         Ok(())
     }
 
-    pub(super) fn new_turn(&self, kind: Kind, root: Option<TurnId>, options: TurnOptions) -> Turn {
+    fn new_turn(&self, params: &TurnStartParams) -> Turn {
         let id = TurnId::from(Uuid::now_v7().to_string());
         let scene = self.scene();
         let model = self.shared.catalog.model(&self.settings.model, &self.config);
         Turn {
-            root: root.unwrap_or_else(|| id.clone()),
+            root: params.root_turn_id.clone().unwrap_or_else(|| id.clone()),
             id,
-            kind,
             started_at_ms: now_ms(),
             effort: model.effort(self.settings.effort.as_ref()),
             summary: self.settings.summary.unwrap_or(model.default_reasoning_summary),
@@ -184,9 +162,14 @@ impl Actor {
             model,
             tools: tools::offered(&scene),
             scene: Arc::new(scene),
-            options,
+            options: TurnOptions {
+                output_schema: params.output_schema.clone(),
+                service_tier: params.service_tier_for_turn.clone(),
+                trigger: params.turn_trigger.clone(),
+                parent: params.parent_turn_id.clone(),
+                metadata: params.responsesapi_client_metadata.clone().unwrap_or_default(),
+            },
             phase: Phase::Ended(Next::Natural { go_on: true }),
-            compaction: None,
             streamed: Streamed::default(),
             calls: Vec::new(),
             steered: VecDeque::new(),
@@ -199,20 +182,26 @@ impl Actor {
         }
     }
 
-    pub(super) fn tell_turn_started(&self) {
+    fn tell_turn_started(&self) {
         let Some(turn) = &self.turn else { return };
         let thread_id = self.publisher.thread.clone();
         let turn = turn.wire(TurnStatus::InProgress);
         self.publisher.tell::<method::TurnStarted>(&TurnStartedNotification { thread_id, turn });
     }
 
-    pub(super) fn steer_turn(&mut self, params: TurnSteerParams, reply: Reply<TurnSteerResponse>) {
+    pub(super) fn steer_turn(
+        &mut self,
+        params: TurnSteerParams,
+        message: Box<RawValue>,
+        reply: Reply<TurnSteerResponse>,
+    ) {
         match self.check_steer(&params) {
             Ok(turn_id) => {
                 reply.give(Ok(TurnSteerResponse { turn_id }));
                 self.steer(UserSaid {
                     content: params.input,
                     client_id: params.client_user_message_id,
+                    message,
                 });
             }
             Err(refusal) => reply.give(Err(refusal)),
@@ -231,26 +220,11 @@ impl Actor {
             let refusal = format!("expected active turn id `{expected}` but found `{}`", turn.id);
             return Err(Error::Refused(refusal));
         }
-        if let Some(kind) = turn.kind.not_steerable() {
-            return Err(Error::NotSteerable(kind));
-        }
         if params.input.is_empty() {
             return Err(Error::Refused("input must not be empty".to_owned()));
         }
         input::check(&params.input)?;
         Ok(turn.id.clone())
-    }
-}
-
-impl TurnOptions {
-    fn of(params: &TurnStartParams) -> Self {
-        Self {
-            output_schema: params.output_schema.clone(),
-            service_tier: params.service_tier_for_turn.clone(),
-            trigger: params.turn_trigger.clone(),
-            parent: params.parent_turn_id.clone(),
-            metadata: params.responsesapi_client_metadata.clone().unwrap_or_default(),
-        }
     }
 }
 

@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use crate::protocol::ImageDetail;
+
 /// The output of a call, as it is sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
@@ -10,6 +12,7 @@ pub(crate) enum Output {
 }
 
 /// One part of what a model reads besides plain text.
+#[expect(clippy::enum_variant_names, reason = "the names of the wire")]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(crate) enum Part {
@@ -21,7 +24,13 @@ pub(crate) enum Part {
         image_url: Option<String>,
         #[serde(skip_serializing_if = "Option::is_none")]
         file_id: Option<String>,
-        detail: &'static str,
+        detail: ImageDetail,
+    },
+    InputAudio {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        audio_url: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        file_id: Option<String>,
     },
 }
 

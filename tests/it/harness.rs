@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 pub(crate) use client::Client;
 pub(crate) use event as ev;
-pub(crate) use home::{Config, Home};
+pub(crate) use home::{CATALOG, Config, Home};
 pub(crate) use model::{Gate, Model, Step, cut, held, http};
 
 /// Ends a scenario early when another binary than ours is under test: what follows is better than the reference.
@@ -58,6 +58,14 @@ impl Lab {
         let home = Home::new();
         home.write_config(config, &model.url());
         Self { home, model }
+    }
+
+    /// A fresh world whose model is known, with these changes to its description.
+    pub(crate) fn describing(model: &Value, config: Config) -> Self {
+        let top = format!("{CATALOG}\n{}", config.top);
+        let lab = Self::with(&Config { top, ..config });
+        lab.home.describe_model(model);
+        lab
     }
 
     /// Starts a server without the handshake.

@@ -13,13 +13,13 @@
 mod harness;
 
 mod approval;
-mod compact;
 mod demo;
 mod errors;
 mod exec;
 mod framing;
 mod fuzz;
 mod history;
+mod images;
 mod initialize;
 mod interrupt;
 mod lifetime;

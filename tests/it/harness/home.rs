@@ -3,12 +3,14 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use serde_json::{Value, json};
 use tempfile::TempDir;
+
+/// The top-level setting that names the catalogue of [`Home::describe_model`].
+pub(crate) const CATALOG: &str = "model_catalog_json = \"catalog.json\"";
 
 /// What scenarios change about the configuration; the texts are lines of TOML.
 pub(crate) struct Config {
-    /// The shown name of the provider.
-    pub(crate) name: &'static str,
     pub(crate) approval: &'static str,
     pub(crate) sandbox: &'static str,
     /// Top-level settings.
@@ -22,7 +24,6 @@ pub(crate) struct Config {
 impl Default for Config {
     fn default() -> Self {
         Self {
-            name: "Mock",
             approval: "never",
             sandbox: "danger-full-access",
             top: String::new(),
@@ -119,8 +120,22 @@ impl Home {
         names
     }
 
+    /// Makes `mock-model` a known model, with these changes to its description. The configuration has to name the
+    /// catalogue: [`CATALOG`].
+    pub(crate) fn describe_model(&self, changes: &Value) {
+        let mut model = json!({
+            "slug": "mock-model", "display_name": "Mock", "supported_reasoning_levels": [],
+            "shell_type": "unified_exec", "visibility": "list", "supported_in_api": true, "priority": 1,
+            "support_verbosity": false, "truncation_policy": {"mode": "tokens", "limit": 10000},
+            "experimental_supported_tools": [], "description": null, "availability_nux": null, "upgrade": null,
+            "default_verbosity": null, "apply_patch_tool_type": null});
+        model.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
+        let text = json!({"models": [model]}).to_string();
+        fs::write(self.home().join("catalog.json"), text).unwrap();
+    }
+
     pub(crate) fn write_config(&self, config: &Config, model: &str) {
-        let Config { name, approval, sandbox, top, provider, tables } = config;
+        let Config { approval, sandbox, top, provider, tables } = config;
         let default =
             |key: &str| if provider.contains(key) { String::new() } else { format!("{key} = 0\n") };
         let (requests, streams) = (default("request_max_retries"), default("stream_max_retries"));
@@ -131,7 +146,7 @@ approval_policy = "{approval}"
 sandbox_mode = "{sandbox}"
 {top}
 [model_providers.mock]
-name = "{name}"
+name = "Mock"
 base_url = "{model}/v1"
 wire_api = "responses"
 supports_websockets = false

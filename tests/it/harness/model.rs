@@ -122,6 +122,13 @@ impl Request {
             .collect()
     }
 
+    /// The parts of the last message of the user.
+    #[track_caller]
+    pub(crate) fn last_said(&self) -> &Vec<Value> {
+        let said = self.input().iter().rev().find(|item| item["role"] == "user");
+        said.expect("the user said nothing")["content"].as_array().unwrap()
+    }
+
     /// What users wrote, without the harness's own context.
     pub(crate) fn asked(&self) -> Vec<&str> {
         self.texts("user").into_iter().filter(|text| !text.starts_with(['<', '#'])).collect()
