@@ -16,6 +16,7 @@ mod input;
 mod instructions;
 pub(crate) mod item;
 mod outlet;
+mod plan;
 mod prompt;
 mod request;
 mod session;

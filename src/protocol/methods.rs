@@ -34,8 +34,6 @@ macro_rules! client_requests {
             ThreadRead = "thread/read" (ThreadReadParams) -> ThreadReadResponse, Stable, by(thread_id), thread::read;
             /// Lists the turns of a thread, page by page.
             ThreadTurnsList = "thread/turns/list" (ThreadTurnsListParams) -> ThreadTurnsListResponse, Stable, by(thread_id), thread_list::turns;
-            /// Compacts what the model knows of a thread, in a turn of its own.
-            ThreadCompactStart = "thread/compact/start" (ThreadCompactStartParams) -> ThreadCompactStartResponse, Stable, by(thread_id), turn::compact;
             /// Gives the agent something to do.
             TurnStart = "turn/start" (TurnStartParams) -> TurnStartResponse, Stable, by(thread_id), turn::start;
             /// Adds input to the running turn.
@@ -106,6 +104,8 @@ macro_rules! server_notifications {
             ItemCompleted = "item/completed" (ItemCompletedNotification);
             /// Adds text to an agent message.
             AgentMessageDelta = "item/agentMessage/delta" (AgentMessageDeltaNotification);
+            /// Adds text to a plan.
+            PlanDelta = "item/plan/delta" (PlanDeltaNotification);
             /// Adds output to a command.
             CommandExecutionOutputDelta = "item/commandExecution/outputDelta" (CommandExecutionOutputDeltaNotification);
             /// Tells what was typed into a running command.

@@ -3,7 +3,14 @@
 //! Members are named here once: the gate refuses them to clients that have not opted in, and the generated stable
 //! schemas leave them out.
 
-use super::*;
+use super::{
+    AskForApproval, CollaborationModeListParams, InitializeParams, ModelListParams,
+    ModelProviderCapabilitiesReadParams, ModelProviderConfigWriteParams, ModelProviderListParams,
+    ThreadArchiveParams, ThreadListParams, ThreadLoadedListParams, ThreadReadParams,
+    ThreadResumeParams, ThreadSetNameParams, ThreadStartParams, ThreadTurnsListParams,
+    ThreadUnarchiveParams, ThreadUnsubscribeParams, TurnInterruptParams, TurnStartParams,
+    TurnSteerParams,
+};
 
 /// Whether clients may rely on a method.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -113,7 +120,7 @@ macro_rules! not_gated {
 }
 
 not_gated! {
-    InitializeParams ThreadArchiveParams ThreadCompactStartParams ThreadUnsubscribeParams ThreadSetNameParams ThreadUnarchiveParams
+    InitializeParams ThreadArchiveParams ThreadUnsubscribeParams ThreadSetNameParams ThreadUnarchiveParams
     ThreadLoadedListParams ThreadReadParams ThreadTurnsListParams TurnInterruptParams
     ModelListParams ModelProviderListParams ModelProviderConfigWriteParams ModelProviderCapabilitiesReadParams
     CollaborationModeListParams

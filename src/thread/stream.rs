@@ -7,6 +7,7 @@ use serde_json::value::RawValue;
 use super::actor::Actor;
 use super::call::PendingCall;
 use super::item;
+use super::plan::Planning;
 use super::turn::{Next, Phase};
 use crate::model::{OutputItem, StreamEvent, history_item};
 use crate::protocol::{
@@ -22,6 +23,8 @@ use crate::util::time::now_ms;
 #[derive(Debug, Default)]
 pub(super) struct Streamed {
     open: Option<Open>,
+    /// A message in plan mode, which is shown piece by piece.
+    pub(super) planning: Option<Planning>,
 }
 
 #[derive(Debug)]
@@ -50,10 +53,7 @@ impl Actor {
             if self.turn.as_mut().and_then(|turn| turn.stream()).is_none() {
                 return;
             }
-            match self.is_compacting() {
-                true => self.compaction_event(event),
-                false => self.stream_event(event),
-            }
+            self.stream_event(event);
         }
     }
 
@@ -88,6 +88,9 @@ impl Actor {
     fn item_added(&mut self, output: OutputItem) {
         let Some(turn_id) = self.turn_id() else { return };
         let (id, kind, item) = match output {
+            OutputItem::Message { id, phase, .. } if self.is_planning() => {
+                return self.planning_begun(item::model_id(id), phase);
+            }
             OutputItem::Message { id, phase, .. } => {
                 let id = item::model_id(id);
                 (id.clone(), Kind::Message, item::agent_message(id, String::new(), phase))
@@ -102,7 +105,6 @@ impl Actor {
             }
             OutputItem::FunctionCall { .. }
             | OutputItem::CustomToolCall { .. }
-            | OutputItem::Compaction
             | OutputItem::Other => return,
         };
         let started_at_ms = now_ms();
@@ -144,7 +146,7 @@ impl Actor {
                 });
                 self.item_written(item, raw);
             }
-            OutputItem::Compaction | OutputItem::Other => {}
+            OutputItem::Other => {}
         }
     }
 
@@ -157,7 +159,14 @@ impl Actor {
     ) {
         // A message that holds nothing but a refusal shows no item, but the model sees it again.
         let Some(text) = text else { return self.remember(raw) };
+        if self.is_planning() {
+            return self.planning_done(id, phase, &text, raw);
+        }
         let item = self.model_item(Kind::Message, id, |id| item::agent_message(id, text, phase));
+        self.message_written(item, raw);
+    }
+
+    pub(super) fn message_written(&mut self, item: TimedItem, raw: &RawValue) {
         let is_answer = item::is_answer(&item.item);
         if let Some(turn) = self.turn.as_mut().filter(|_| is_answer) {
             turn.last_answer = Some(item::ended(item.clone(), now_ms()));
@@ -212,13 +221,16 @@ impl Actor {
     }
 
     /// Keeps an item of the model's for its next request.
-    fn remember(&mut self, raw: &RawValue) {
+    pub(super) fn remember(&mut self, raw: &RawValue) {
         let item = history_item(raw);
         self.history.push(&item);
         self.record(&[Record::History(item)]);
     }
 
     fn text_delta(&mut self, delta: String) {
+        if self.is_planning() {
+            return self.planning_delta(&delta);
+        }
         let Some((turn_id, item_id)) = self.open_item(Kind::Message) else { return };
         let thread_id = self.publisher.thread.clone();
         let params = AgentMessageDeltaNotification { thread_id, turn_id, item_id, delta };

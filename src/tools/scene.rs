@@ -9,7 +9,7 @@ use crate::model::catalog::ModelInfo;
 use crate::policy::decide::Enforcement;
 use crate::policy::grant::Grants;
 use crate::policy::rules::Rules;
-use crate::protocol::{AskForApproval, NetworkAccess, SandboxPolicy, ThreadId};
+use crate::protocol::{AskForApproval, ModeKind, NetworkAccess, SandboxPolicy, ThreadId};
 
 pub(crate) struct Scene {
     pub(crate) thread: ThreadId,
@@ -17,6 +17,7 @@ pub(crate) struct Scene {
     pub(crate) config: Arc<Effective>,
     pub(crate) model: String,
     pub(crate) model_info: Arc<ModelInfo>,
+    pub(crate) mode: ModeKind,
     pub(crate) cwd: PathBuf,
     pub(crate) approval_policy: AskForApproval,
     pub(crate) sandbox: SandboxPolicy,
@@ -71,6 +72,7 @@ impl Scene {
             config: Arc::default(),
             model: model.to_owned(),
             model_info: Arc::new(ModelInfo::unknown(model)),
+            mode: ModeKind::Default,
             cwd: PathBuf::from("/"),
             approval_policy: AskForApproval::OnRequest,
             sandbox: SandboxPolicy::DangerFullAccess,

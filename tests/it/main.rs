@@ -26,6 +26,7 @@ mod lifetime;
 mod models;
 mod order;
 mod patch;
+mod plan;
 mod steer;
 mod thread_lifecycle;
 mod thread_list;

@@ -128,3 +128,14 @@ pub(crate) struct ReasoningTextDeltaNotification {
     pub(crate) delta: String,
     pub(crate) content_index: i64,
 }
+
+/// Adds text to a plan.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(JsonSchema, TS), ts(export_to = "v2/"))]
+pub(crate) struct PlanDeltaNotification {
+    pub(crate) thread_id: ThreadId,
+    pub(crate) turn_id: TurnId,
+    pub(crate) item_id: ItemId,
+    pub(crate) delta: String,
+}
