@@ -33,7 +33,7 @@ pub(crate) use self::{
     item::ItemCompleted,
     list::{Page, Query},
     meta::{Provenance, SessionMeta},
-    record::Record,
+    record::{Compacted, Record},
     summary::{Summary, preview_of},
     writer::Writer,
 };

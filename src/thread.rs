@@ -7,6 +7,7 @@
 mod actor;
 mod admit;
 mod call;
+mod compact;
 mod context;
 mod diff;
 mod effect;
@@ -38,9 +39,9 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::model::senses::Senses;
 use crate::protocol::{
-    AbsolutePathBuf, LegacyAppPathString, Thread, ThreadId, ThreadSettings, ThreadTokenUsage,
-    TurnId, TurnInterruptResponse, TurnStartParams, TurnStartResponse, TurnSteerParams,
-    TurnSteerResponse, UserInput,
+    AbsolutePathBuf, LegacyAppPathString, NonSteerableTurnKind, Thread, ThreadCompactStartResponse,
+    ThreadId, ThreadSettings, ThreadTokenUsage, TurnId, TurnInterruptResponse, TurnStartParams,
+    TurnStartResponse, TurnSteerParams, TurnSteerResponse, UserInput,
 };
 use crate::{config, store};
 
@@ -53,6 +54,8 @@ pub(crate) enum Error {
     /// The request does not fit the thread's state; the text is the client's.
     #[error("{0}")]
     Refused(String),
+    #[error("cannot steer a {} turn", kind_name(*.0))]
+    NotSteerable(NonSteerableTurnKind),
     #[error("Input exceeds the maximum length of {max_chars} characters.")]
     InputTooLarge { max_chars: usize, actual_chars: usize },
     #[error(
@@ -70,6 +73,13 @@ pub(crate) enum Error {
     Store(#[from] store::Error),
     #[error(transparent)]
     Config(#[from] config::LoadError),
+}
+
+fn kind_name(kind: NonSteerableTurnKind) -> &'static str {
+    match kind {
+        NonSteerableTurnKind::Review => "review",
+        NonSteerableTurnKind::Compact => "compact",
+    }
 }
 
 pub(crate) type Result<T, E = Error> = std::result::Result<T, E>;
@@ -104,6 +114,10 @@ pub(crate) enum Command {
     Interrupt {
         turn: TurnId,
         reply: Reply<TurnInterruptResponse>,
+    },
+    /// Compacts the history, in a turn of its own.
+    Compact {
+        reply: Reply<ThreadCompactStartResponse>,
     },
     Snapshot {
         reply: oneshot::Sender<Snapshot>,

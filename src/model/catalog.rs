@@ -53,6 +53,9 @@ pub(crate) struct ModelInfo {
     pub(crate) context_window: Option<i64>,
     #[serde(default)]
     pub(crate) max_context_window: Option<i64>,
+    /// How full a thread may become before it is compacted, in tokens.
+    #[serde(default)]
+    pub(crate) auto_compact_token_limit: Option<i64>,
     #[serde(default = "most")]
     pub(crate) effective_context_window_percent: i64,
     #[serde(default = "text_and_images")]
@@ -162,6 +165,7 @@ impl ModelInfo {
             base_instructions: None,
             context_window: Some(UNKNOWN_WINDOW),
             max_context_window: Some(UNKNOWN_WINDOW),
+            auto_compact_token_limit: None,
             effective_context_window_percent: most(),
             input_modalities: text_and_images(),
             multi_agent_version: None,

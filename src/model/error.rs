@@ -71,6 +71,11 @@ impl Error {
         }
     }
 
+    /// Whether the input is larger than what the model can read.
+    pub(crate) fn is_context_overflow(&self) -> bool {
+        self.info == CodexErrorInfo::ContextWindowExceeded
+    }
+
     pub(crate) fn retry(&self) -> Retry {
         self.retry.clone()
     }

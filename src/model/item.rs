@@ -50,6 +50,8 @@ pub(crate) enum OutputItem {
         query: String,
         action: WebSearchAction,
     },
+    /// What stands for everything before it, in the provider's own form.
+    Compaction,
     Other,
 }
 
@@ -109,6 +111,7 @@ impl OutputItem {
                 let (query, action) = web_search(wire.action);
                 Some(Self::WebSearchCall { id: wire.id, query, action })
             }
+            "compaction" => Some(Self::Compaction),
             _ => Some(Self::Other),
         }
     }

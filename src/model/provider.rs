@@ -9,6 +9,8 @@ use serde::Deserialize;
 
 use crate::protocol::{GatewayAuth, ModelProviderSummary, ProviderSettings};
 
+/// The name that stands for all that OpenAI's own service does.
+const OPENAI: &str = "OpenAI";
 const OPENAI_URL: &str = "https://api.openai.com/v1";
 const OPENAI_KEY: &str = "OPENAI_API_KEY";
 const OPENAI_KEY_INSTRUCTIONS: &str =
@@ -31,6 +33,8 @@ pub(crate) enum Wire {
 #[derive(Debug, Clone)]
 pub(crate) struct Provider {
     pub(crate) id: String,
+    /// The shown name. `OpenAI` has abilities that others lack.
+    pub(crate) name: String,
     /// Without a slash at its end.
     pub(crate) base_url: String,
     pub(crate) wire: Wire,
@@ -131,6 +135,7 @@ impl Provider {
         let retries = |wanted: Option<u32>, default| wanted.unwrap_or(default).min(MAX_RETRIES);
         Ok(Self {
             id: id.to_owned(),
+            name: settings.name,
             base_url: base_url.trim_end_matches('/').to_owned(),
             wire,
             env_key: settings.env_key.or_else(|| openai.then(|| OPENAI_KEY.to_owned())),
@@ -155,6 +160,7 @@ impl Provider {
             "openai" => {
                 let url = openai_base_url.unwrap_or(OPENAI_URL);
                 let mut provider = Self::plain(id, url);
+                provider.name = OPENAI.to_owned();
                 provider.env_key = Some(OPENAI_KEY.to_owned());
                 provider.env_key_instructions = Some(OPENAI_KEY_INSTRUCTIONS.to_owned());
                 Some(provider)
@@ -169,9 +175,15 @@ impl Provider {
         }
     }
 
+    /// Whether the provider makes summaries of its own when a history is compacted.
+    pub(crate) fn compacts(&self) -> bool {
+        self.name == OPENAI
+    }
+
     fn plain(id: &str, base_url: &str) -> Self {
         Self {
             id: id.to_owned(),
+            name: id.to_owned(),
             base_url: base_url.trim_end_matches('/').to_owned(),
             wire: Wire::Responses,
             env_key: None,

@@ -34,6 +34,8 @@ macro_rules! client_requests {
             ThreadRead = "thread/read" (ThreadReadParams) -> ThreadReadResponse, Stable, by(thread_id), thread::read;
             /// Lists the turns of a thread, page by page.
             ThreadTurnsList = "thread/turns/list" (ThreadTurnsListParams) -> ThreadTurnsListResponse, Stable, by(thread_id), thread_list::turns;
+            /// Compacts what the model knows of a thread, in a turn of its own.
+            ThreadCompactStart = "thread/compact/start" (ThreadCompactStartParams) -> ThreadCompactStartResponse, Stable, by(thread_id), turn::compact;
             /// Gives the agent something to do.
             TurnStart = "turn/start" (TurnStartParams) -> TurnStartResponse, Stable, by(thread_id), turn::start;
             /// Adds input to the running turn.

@@ -3,14 +3,7 @@
 //! Members are named here once: the gate refuses them to clients that have not opted in, and the generated stable
 //! schemas leave them out.
 
-use super::{
-    AskForApproval, CollaborationModeListParams, InitializeParams, ModelListParams,
-    ModelProviderCapabilitiesReadParams, ModelProviderConfigWriteParams, ModelProviderListParams,
-    ThreadArchiveParams, ThreadListParams, ThreadLoadedListParams, ThreadReadParams,
-    ThreadResumeParams, ThreadSetNameParams, ThreadStartParams, ThreadTurnsListParams,
-    ThreadUnarchiveParams, ThreadUnsubscribeParams, TurnInterruptParams, TurnStartParams,
-    TurnSteerParams,
-};
+use super::*;
 
 /// Whether clients may rely on a method.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -120,7 +113,7 @@ macro_rules! not_gated {
 }
 
 not_gated! {
-    InitializeParams ThreadArchiveParams ThreadUnsubscribeParams ThreadSetNameParams ThreadUnarchiveParams
+    InitializeParams ThreadArchiveParams ThreadCompactStartParams ThreadUnsubscribeParams ThreadSetNameParams ThreadUnarchiveParams
     ThreadLoadedListParams ThreadReadParams ThreadTurnsListParams TurnInterruptParams
     ModelListParams ModelProviderListParams ModelProviderConfigWriteParams ModelProviderCapabilitiesReadParams
     CollaborationModeListParams

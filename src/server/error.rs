@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::protocol::error::{INTERNAL_ERROR, INVALID_PARAMS, INVALID_REQUEST, RpcError};
+use crate::protocol::{CodexErrorInfo, NonSteerableTurnKind, TurnError};
 use crate::{config, store, thread};
 
 /// A refusal or failure, on its way to the client.
@@ -47,6 +48,7 @@ impl From<thread::Error> for Error {
         let message = error.to_string();
         match error {
             E::Refused(_) => Self::invalid_request(message),
+            E::NotSteerable(kind) => Self::invalid_request(&*message).with_data(not_steerable(kind, message)),
             E::InputTooLarge { max_chars, actual_chars } => Self::invalid_params(message).with_data(serde_json::json!({
                 "input_error_code": "input_too_large", "max_chars": max_chars, "actual_chars": actual_chars,
             })),
@@ -57,6 +59,17 @@ impl From<thread::Error> for Error {
             E::Config(error) => error.into(),
         }
     }
+}
+
+/// What a client can tell from a refusal to steer.
+fn not_steerable(turn_kind: NonSteerableTurnKind, message: String) -> Value {
+    let error = TurnError {
+        message,
+        codex_error_info: Some(CodexErrorInfo::ActiveTurnNotSteerable { turn_kind }),
+        additional_details: None,
+        misalignment: None,
+    };
+    serde_json::json!(error)
 }
 
 impl From<store::Error> for Error {

@@ -104,6 +104,17 @@ impl<'a> View<'a> {
     }
 }
 
+/// Whether an input item is something that the user has said. Texts that begin with `summary` are ours.
+pub(crate) fn is_request(item: &str, summary: &str) -> bool {
+    // Most items are no messages: look before decoding.
+    item.contains("\"user\"")
+        && serde_json::from_str::<Message>(item).is_ok_and(|message| {
+            message.kind == "message"
+                && message.is_request()
+                && !message.text().starts_with(summary)
+        })
+}
+
 fn user_message(text: &str) -> Box<RawValue> {
     util::json::raw(&json!({
         "type": "message", "role": "user", "content": [{"type": "input_text", "text": text}],
@@ -151,6 +162,7 @@ impl Message {
         self.content.iter().map(|part| &*part.text).collect()
     }
 
+    /// Whether the user has said it.
     fn is_request(&self) -> bool {
         let text = self.text();
         self.role == "user" && !CONTEXT.iter().any(|opening| text.trim_start().starts_with(opening))

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
+use super::compact::Effort;
 use super::context::{Parts, Surroundings, Told};
 use super::history::History;
 use super::instructions::Instructions;
@@ -49,6 +50,9 @@ pub(super) struct Actor {
     /// `None` for an ephemeral thread.
     pub(super) writer: Option<Writer>,
     pub(super) totals: Totals,
+    /// How often the history has been compacted.
+    pub(super) compactions: usize,
+    pub(super) effort: Effort,
     pub(super) last_usage: Option<TurnId>,
     pub(super) terminals: Arc<Terminals>,
     pub(super) grants: Arc<Mutex<Grants>>,
@@ -136,6 +140,7 @@ impl Actor {
                 self.steer_turn(*params, message, reply);
             }
             Command::Interrupt { turn, reply } => self.interrupt(&turn, reply),
+            Command::Compact { reply } => self.compact(reply),
             Command::Snapshot { reply } => drop(reply.send(self.snapshot())),
             Command::Senses { model, reply } => {
                 let _unheard = reply.send(self.senses(model.as_deref()));
@@ -299,17 +304,24 @@ impl Actor {
         let Some(usage) = turn.usage.take() else { return };
         let turn_id = turn.id.clone();
         self.totals.add(&usage);
-        self.last_usage = Some(turn_id.clone());
-        let token_usage = self.totals.wire(self.window());
-        self.record(&[stored::usage(&token_usage)]);
-        let thread_id = self.publisher.thread.clone();
-        let params = ThreadTokenUsageUpdatedNotification { thread_id, turn_id, token_usage };
-        self.publisher.tell::<method::ThreadTokenUsageUpdated>(&params);
+        self.last_usage = Some(turn_id);
+        self.publish_usage();
+        self.judge_compaction();
         if let Some(turn) = &mut self.turn {
             let rate_limits = std::mem::take(&mut turn.limits);
             let params = AccountRateLimitsUpdatedNotification { rate_limits };
             self.publisher.tell_all::<method::AccountRateLimitsUpdated>(&params);
         }
+    }
+
+    /// Keeps and tells what the thread has used.
+    pub(super) fn publish_usage(&mut self) {
+        let Some(turn_id) = self.turn.as_ref().map(|turn| turn.id.clone()) else { return };
+        let token_usage = self.totals.wire(self.window());
+        self.record(&[stored::usage(&token_usage)]);
+        let thread_id = self.publisher.thread.clone();
+        let params = ThreadTokenUsageUpdatedNotification { thread_id, turn_id, token_usage };
+        self.publisher.tell::<method::ThreadTokenUsageUpdated>(&params);
     }
 
     pub(super) fn response_headers(&mut self, headers: ResponseHeaders) {

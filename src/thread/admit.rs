@@ -8,10 +8,11 @@ use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use super::actor::Actor;
+use super::compact::Moment;
 use super::diff::TurnDiff;
 use super::settings::Overrides;
 use super::stream::Streamed;
-use super::turn::{Next, Phase, Turn, TurnOptions, UserSaid};
+use super::turn::{Kind, Next, Phase, Turn, TurnOptions, UserSaid};
 use super::{Error, Reply, Result, input, instructions, stored};
 use crate::protocol::{
     RateLimitSnapshot, ThreadSettingsUpdatedNotification, ThreadStatus, TurnId, TurnStartParams,
@@ -52,6 +53,12 @@ impl Actor {
         input::check(&params.input)?;
         refuse_unbuilt(params)?;
         if let Some(turn) = &self.turn {
+            if let Some(kind) = turn.kind.not_steerable() {
+                let refusal = format!(
+                    "failed to submit turn input: ActiveTurnNotSteerable {{ turn_kind: {kind:?} }}"
+                );
+                return Err(Error::Failed(refusal));
+            }
             if params.input.is_empty() {
                 return Err(Error::Failed("failed to submit turn input: EmptyInput".to_owned()));
             }
@@ -89,12 +96,16 @@ impl Actor {
         message: Box<RawValue>,
         reply: Reply<TurnStartResponse>,
     ) {
-        let turn = self.new_turn(&params);
+        let turn =
+            self.new_turn(Kind::Regular, params.root_turn_id.clone(), TurnOptions::of(&params));
         let (accepted, is_known) = (turn.accepted(), turn.model.is_known());
         self.turn = Some(turn);
         let (content, client_id) = (params.input, params.client_user_message_id);
         let said = UserSaid { content, client_id, message };
-        if let Err(error) = self.keep_beginning(&said) {
+        // A compaction that comes first does without the input, which is put into the new history.
+        let full = self.is_full();
+        let kept = if full { self.keep_bare_beginning() } else { self.keep_beginning(&said) };
+        if let Err(error) = kept {
             self.turn = None;
             return reply.give(Err(error));
         }
@@ -112,10 +123,32 @@ impl Actor {
         self.thread.recency_at = Some(now_secs());
         self.set_status(ThreadStatus::Active { active_flags: Vec::new() });
         self.tell_turn_started();
-        if !said.content.is_empty() {
-            self.show_user_said(&said);
+        match (full, said.content.is_empty()) {
+            (true, _) => return self.compact_before(said),
+            (false, true) => {}
+            (false, false) => self.show_user_said(&said),
         }
         self.ask_model();
+    }
+
+    fn compact_before(&mut self, said: UserSaid) {
+        if let Some(turn) = self.turn.as_mut().filter(|_| !said.content.is_empty()) {
+            turn.steered.push_back(said);
+        }
+        self.begin_compaction(Moment::BeforeTurn);
+    }
+
+    /// The beginning of a turn that tells its model nothing yet.
+    fn keep_bare_beginning(&mut self) -> Result<()> {
+        let Some(turn) = &self.turn else { return Ok(()) };
+        let records = [
+            stored::turn_started(turn, &self.settings, self.window()),
+            stored::turn_context(turn, &self.settings),
+        ];
+        match &mut self.writer {
+            Some(writer) => Ok(writer.append(&records)?),
+            None => Ok(()),
+        }
     }
 
     /// What a turn begins with is on disk before its request is answered, the user's words included.
@@ -148,13 +181,14 @@ impl Actor {
         Ok(())
     }
 
-    fn new_turn(&self, params: &TurnStartParams) -> Turn {
+    pub(super) fn new_turn(&self, kind: Kind, root: Option<TurnId>, options: TurnOptions) -> Turn {
         let id = TurnId::from(Uuid::now_v7().to_string());
         let scene = self.scene();
         let model = self.shared.catalog.model(&self.settings.model, &self.config);
         Turn {
-            root: params.root_turn_id.clone().unwrap_or_else(|| id.clone()),
+            root: root.unwrap_or_else(|| id.clone()),
             id,
+            kind,
             started_at_ms: now_ms(),
             effort: model.effort(self.settings.effort.as_ref()),
             summary: self.settings.summary.unwrap_or(model.default_reasoning_summary),
@@ -162,14 +196,9 @@ impl Actor {
             model,
             tools: tools::offered(&scene),
             scene: Arc::new(scene),
-            options: TurnOptions {
-                output_schema: params.output_schema.clone(),
-                service_tier: params.service_tier_for_turn.clone(),
-                trigger: params.turn_trigger.clone(),
-                parent: params.parent_turn_id.clone(),
-                metadata: params.responsesapi_client_metadata.clone().unwrap_or_default(),
-            },
+            options,
             phase: Phase::Ended(Next::Natural { go_on: true }),
+            compaction: None,
             streamed: Streamed::default(),
             calls: Vec::new(),
             steered: VecDeque::new(),
@@ -182,7 +211,7 @@ impl Actor {
         }
     }
 
-    fn tell_turn_started(&self) {
+    pub(super) fn tell_turn_started(&self) {
         let Some(turn) = &self.turn else { return };
         let thread_id = self.publisher.thread.clone();
         let turn = turn.wire(TurnStatus::InProgress);
@@ -220,11 +249,26 @@ impl Actor {
             let refusal = format!("expected active turn id `{expected}` but found `{}`", turn.id);
             return Err(Error::Refused(refusal));
         }
+        if let Some(kind) = turn.kind.not_steerable() {
+            return Err(Error::NotSteerable(kind));
+        }
         if params.input.is_empty() {
             return Err(Error::Refused("input must not be empty".to_owned()));
         }
         input::check(&params.input)?;
         Ok(turn.id.clone())
+    }
+}
+
+impl TurnOptions {
+    fn of(params: &TurnStartParams) -> Self {
+        Self {
+            output_schema: params.output_schema.clone(),
+            service_tier: params.service_tier_for_turn.clone(),
+            trigger: params.turn_trigger.clone(),
+            parent: params.parent_turn_id.clone(),
+            metadata: params.responsesapi_client_metadata.clone().unwrap_or_default(),
+        }
     }
 }
 

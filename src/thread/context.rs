@@ -69,6 +69,11 @@ pub(super) struct Surroundings<'a> {
 }
 
 impl Told {
+    /// A model that knows nothing but who it is.
+    pub(super) fn of_model(before: &Self) -> Self {
+        Self { model: before.model.clone(), ..Self::default() }
+    }
+
     /// Reads off a history what it has told. `model` is the model of its last turn.
     pub(super) fn from_history(history: &History, model: Option<String>) -> Self {
         let mut told =
@@ -246,7 +251,13 @@ pub(super) fn path_tag(path: &Path) -> String {
 /// A message of the harness or the user, with an id of our own.
 pub(super) fn message(role: &str, texts: &[String]) -> Box<RawValue> {
     let content = texts.iter().map(|text| InputText { kind: "input_text", text }).collect();
-    raw(&Message { kind: "message", id: item_id("msg"), role, content })
+    raw(&Message { kind: "message", id: Some(item_id("msg")), role, content })
+}
+
+/// A message that is in one request only.
+pub(super) fn passing_message(role: &str, text: &str) -> Box<RawValue> {
+    let content = vec![InputText { kind: "input_text", text }];
+    raw(&Message { kind: "message", id: None, role, content })
 }
 
 /// The thread's first message. Its id is always the same, because it is made anew whenever the thread is loaded.
@@ -254,7 +265,7 @@ pub(super) fn base_message(thread: &str, instructions: &str) -> Box<RawValue> {
     let id =
         format!("msg_{}", Uuid::new_v5(&Uuid::NAMESPACE_OID, format!("{thread}/base").as_bytes()));
     let content = vec![InputText { kind: "input_text", text: instructions }];
-    raw(&Message { kind: "message", id, role: "developer", content })
+    raw(&Message { kind: "message", id: Some(id), role: "developer", content })
 }
 
 /// A fresh id for an input item; `kind` is the prefix that its type has on the wire.
@@ -266,7 +277,8 @@ pub(super) fn item_id(kind: &str) -> String {
 struct Message<'a> {
     #[serde(rename = "type")]
     kind: &'static str,
-    id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<String>,
     role: &'a str,
     content: Vec<InputText<'a>>,
 }

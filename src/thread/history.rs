@@ -42,6 +42,13 @@ impl History {
         orphans.iter().for_each(|orphan| self.push(orphan));
     }
 
+    /// Replaces everything but the first item.
+    pub(crate) fn replace(&mut self, items: &[Box<RawValue>]) {
+        self.items.truncate(1);
+        self.joined.truncate(self.items.first().map_or(0, |first| first.end));
+        items.iter().for_each(|item| self.push(item));
+    }
+
     pub(crate) fn push(&mut self, item: &RawValue) {
         if !self.joined.is_empty() {
             self.joined.push(b',');
@@ -56,8 +63,29 @@ impl History {
         &self.joined
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.items.len()
+    }
+
+    /// The inside of an `input` array that leaves out the oldest items after the first: `count` of them, and more
+    /// where calls would otherwise be torn from their outputs.
+    pub(crate) fn without(&self, count: usize) -> Vec<u8> {
+        let mut rest = 1 + count;
+        if count > 0 {
+            rest += self.iter().skip(rest).take_while(|item| Call::of(item).is_some()).count();
+        }
+        let head = self.items.first().map_or(0, |first| first.end);
+        match self.items.get(rest) {
+            Some(next) if count > 0 => {
+                [&self.joined[..head], b",", &self.joined[next.start..]].concat()
+            }
+            None if count > 0 => self.joined[..head].to_vec(),
+            Some(_) | None => self.joined.clone(),
+        }
+    }
+
     /// The items' JSON texts, oldest first.
-    pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = &str> {
+    pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = &str> + ExactSizeIterator {
         // The bytes come from `RawValue`s, which are UTF-8.
         self.items
             .iter()

@@ -15,6 +15,12 @@ pub(super) const BASE: &str = include_str!("prompt/base.md").trim_ascii();
 
 pub(super) const PLAN_MODE: &str = concat!("\n", include_str!("prompt/plan.md"));
 
+/// Asks a model for the summary of a conversation that does not fit any more.
+pub(super) const COMPACT: &str = include_str!("prompt/compact.md").trim_ascii();
+
+/// Leads from the user's messages to the summary of everything else.
+pub(super) const SUMMARY: &str = include_str!("prompt/summary.md").trim_ascii();
+
 /// Told only when another mode was in force before.
 pub(super) const DEFAULT_MODE: &str = concat!("\n", include_str!("prompt/default.md"));
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 
 use super::actor::Actor;
+use super::compact::Compaction;
 use crate::exec::{EnvironmentPolicy, Truncation};
 use crate::model::Request;
 use crate::model::catalog::{ModelInfo, TruncationPolicy, Verbosity};
@@ -18,15 +19,18 @@ impl Actor {
     pub(super) fn request(&self) -> Request {
         let Some(turn) = &self.turn else { return Request::default() };
         let metadata = self.turn_metadata().to_string();
+        let compaction = turn.compaction.as_ref();
+        let compacting = compaction.map(|compaction| self.compaction_input(compaction));
+        let offers_tools = compaction.is_none_or(Compaction::offers_tools);
         let body = Body {
             model: &turn.scene.model,
-            input: self.history.joined(),
-            tools: Some(&turn.tools),
-            parallel_tool_calls: true,
+            input: compacting.as_deref().unwrap_or(self.history.joined()),
+            tools: offers_tools.then_some(&*turn.tools),
+            parallel_tool_calls: offers_tools,
             effort: self.effort().map(ReasoningEffort::as_str),
             summary: self.summary(),
             verbosity: self.verbosity(),
-            output_schema: turn.options.output_schema.as_ref(),
+            output_schema: turn.options.output_schema.as_ref().filter(|_| compaction.is_none()),
             service_tier: self.service_tier(),
             prompt_cache_key: self.thread.id.as_str(),
             client_metadata: &self.client_metadata(&metadata),
@@ -57,7 +61,7 @@ impl Actor {
 
     /// Names the stretch of history since the last compaction.
     fn window_id(&self) -> String {
-        format!("{}:0", self.thread.id)
+        format!("{}:{}", self.thread.id, self.compactions)
     }
 
     fn turn_metadata(&self) -> Value {
@@ -73,8 +77,11 @@ impl Actor {
             "turn_id": turn.id,
             "root_turn_id": turn.root,
             "window_id": self.window_id(),
-            "window_number": 0,
-            "request_kind": "turn",
+            "window_number": self.compactions,
+            "request_kind": match turn.compaction {
+                Some(_) => "compaction",
+                None => "turn",
+            },
             "sandbox": sandbox_kind(&turn.scene.sandbox),
             "sandbox_mode": sandbox_mode(&turn.scene.sandbox),
             "turn_started_at_unix_ms": turn.started_at_ms,
@@ -91,6 +98,8 @@ impl Actor {
         all.extend(
             optional.into_iter().filter_map(|(key, value)| Some((key.to_owned(), json!(value?)))),
         );
+        let compaction = turn.compaction.as_ref().map(Compaction::metadata);
+        all.extend(compaction.map(|compaction| ("compaction".to_owned(), compaction)));
         Value::Object(all)
     }
 

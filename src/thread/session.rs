@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use super::actor::Actor;
+use super::compact::Effort;
 use super::context::{Told, base_message, user_text};
 use super::history::History;
 use super::outlet::Publisher;
@@ -156,6 +157,7 @@ struct Loaded {
     history: History,
     told: Told,
     usage: Option<(TurnId, ThreadTokenUsage)>,
+    compactions: usize,
 }
 
 /// Runs a new thread. Nothing of it is on disk yet but its lock.
@@ -218,7 +220,7 @@ pub(crate) fn create(shared: &Arc<Shared>, new: NewThread, start: Start) -> Resu
         writer.append(&records)?;
     }
     let told = Told::default();
-    Ok(run(shared, start, Loaded { thread, writer, history, told, usage: None }))
+    Ok(run(shared, start, Loaded { thread, writer, history, told, usage: None, compactions: 0 }))
 }
 
 /// Runs a stored thread from where it stopped.
@@ -244,7 +246,9 @@ pub(crate) fn resume(shared: &Arc<Shared>, from: Stored, start: Start) -> Thread
     history.load(&items);
     let told = Told::from_history(&history, stored::last_model(&records));
     let usage = stored::last_usage(&records);
-    run(shared, start, Loaded { thread, writer: Some(writer), history, told, usage })
+    let compactions =
+        records.iter().filter(|record| matches!(record, Record::Compacted(_))).count();
+    run(shared, start, Loaded { thread, writer: Some(writer), history, told, usage, compactions })
 }
 
 /// The instructions that the thread's first message carries.
@@ -277,6 +281,8 @@ fn run(shared: &Arc<Shared>, start: Start, loaded: Loaded) -> ThreadHandle {
         told: loaded.told,
         writer: loaded.writer,
         totals,
+        compactions: loaded.compactions,
+        effort: Effort::default(),
         last_usage,
         terminals: Arc::default(),
         grants: Arc::default(),

@@ -53,7 +53,10 @@ impl Actor {
             if self.turn.as_mut().and_then(|turn| turn.stream()).is_none() {
                 return;
             }
-            self.stream_event(event);
+            match self.is_compacting() {
+                true => self.compaction_event(event),
+                false => self.stream_event(event),
+            }
         }
     }
 
@@ -105,6 +108,7 @@ impl Actor {
             }
             OutputItem::FunctionCall { .. }
             | OutputItem::CustomToolCall { .. }
+            | OutputItem::Compaction
             | OutputItem::Other => return,
         };
         let started_at_ms = now_ms();
@@ -146,7 +150,7 @@ impl Actor {
                 });
                 self.item_written(item, raw);
             }
-            OutputItem::Other => {}
+            OutputItem::Compaction | OutputItem::Other => {}
         }
     }
 

@@ -11,6 +11,7 @@ use tokio::time::{Duration, Instant};
 
 use super::actor::Actor;
 use super::call::PendingCall;
+use super::compact::{Compaction, Moment};
 use super::context::{item_id, message};
 use super::diff::TurnDiff;
 use super::stream::Streamed;
@@ -18,9 +19,10 @@ use super::{item, prompt};
 use crate::model::catalog::ModelInfo;
 use crate::model::{self, ResponseStream, Retry, Usage};
 use crate::protocol::{
-    CodexErrorInfo, ErrorNotification, ItemId, RateLimitSnapshot, ReasoningEffort,
-    ReasoningSummary, ThreadStatus, TimedItem, Turn as WireTurn, TurnCompletedNotification,
-    TurnError, TurnId, TurnInterruptResponse, TurnItemsView, TurnStatus, UserInput, method,
+    CodexErrorInfo, ErrorNotification, ItemId, NonSteerableTurnKind, RateLimitSnapshot,
+    ReasoningEffort, ReasoningSummary, ThreadStatus, TimedItem, Turn as WireTurn,
+    TurnCompletedNotification, TurnError, TurnId, TurnInterruptResponse, TurnItemsView, TurnStatus,
+    UserInput, method,
 };
 use crate::store::Record;
 use crate::tools::{Output, Scene};
@@ -30,6 +32,7 @@ use crate::util::time::now_ms;
 /// A turn that runs.
 pub(super) struct Turn {
     pub(super) id: TurnId,
+    pub(super) kind: Kind,
     pub(super) root: TurnId,
     pub(super) started_at_ms: i64,
     pub(super) model: Arc<ModelInfo>,
@@ -41,6 +44,8 @@ pub(super) struct Turn {
     pub(super) service_tier: Option<String>,
     pub(super) options: TurnOptions,
     pub(super) phase: Phase,
+    /// What the model does now instead of answering.
+    pub(super) compaction: Option<Compaction>,
     /// What the current response has streamed so far.
     pub(super) streamed: Streamed,
     /// The calls of the current response, in its order.
@@ -57,6 +62,23 @@ pub(super) struct Turn {
     pub(super) limits: RateLimitSnapshot,
     /// Sticky routing that the provider asked for.
     pub(super) turn_state: Option<String>,
+}
+
+/// What a turn is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Regular,
+    Compact,
+}
+
+impl Kind {
+    /// The kind by which clients know a turn that takes no input.
+    pub(super) fn not_steerable(self) -> Option<NonSteerableTurnKind> {
+        match self {
+            Self::Regular => None,
+            Self::Compact => Some(NonSteerableTurnKind::Compact),
+        }
+    }
 }
 
 /// What `turn/start` says for one turn only.
@@ -103,6 +125,8 @@ pub(super) enum Next {
 pub(super) enum Ending {
     Completed,
     Interrupted,
+    /// As interrupted, by something that the user wants instead.
+    Replaced,
     Failed(Box<TurnError>),
 }
 
@@ -169,15 +193,28 @@ impl Actor {
         self.settle_calls();
         match next {
             Next::Fail(error) => self.finish(Ending::Failed(error)),
-            Next::Retry(pause) if !self.has_steered() => self.back_off(pause),
+            Next::Retry(pause) if self.is_compacting() || !self.has_steered() => {
+                self.back_off(pause);
+            }
+            Next::Natural { .. } if self.is_compacting() => self.compacted(),
             Next::Natural { go_on } if !go_on && !called && !self.has_steered() => {
                 self.finish(Ending::Completed);
             }
-            Next::Natural { .. } | Next::Retry(_) => {
-                self.take_steered();
-                self.ask_model();
-            }
+            Next::Natural { .. } if self.is_full() => self.begin_compaction(Moment::WithinTurn),
+            Next::Natural { .. } | Next::Retry(_) => self.go_on(),
         }
+    }
+
+    /// Asks the model again, with what the user has said meanwhile.
+    pub(super) fn go_on(&mut self) {
+        if !self.is_compacting() {
+            self.take_steered();
+        }
+        self.ask_model();
+    }
+
+    pub(super) fn is_compacting(&self) -> bool {
+        self.turn.as_ref().is_some_and(|turn| turn.compaction.is_some())
     }
 
     fn has_steered(&self) -> bool {
@@ -194,7 +231,8 @@ impl Actor {
     pub(super) fn steer(&mut self, said: UserSaid) {
         let Some(turn) = &mut self.turn else { return };
         turn.steered.push_back(said);
-        if !matches!(turn.phase, Phase::Ended(_)) {
+        // A compaction is not part of what the input is about: the input waits until it is over.
+        if turn.compaction.is_none() && !matches!(turn.phase, Phase::Ended(_)) {
             turn.phase = Phase::Ended(Next::Natural { go_on: true });
             turn.streamed = Streamed::default();
         }
@@ -267,7 +305,7 @@ impl Actor {
     /// Ends the turn. The order of what clients see is part of the protocol.
     pub(super) fn finish(&mut self, ending: Ending) {
         self.tell_usage();
-        if matches!(ending, Ending::Interrupted) {
+        if matches!(ending, Ending::Interrupted | Ending::Replaced) {
             self.abort_calls();
         }
         // What the user has said is kept, though this turn does not get to it.
@@ -293,7 +331,9 @@ impl Actor {
     fn announce_end(&mut self, turn: &mut Turn, ending: Ending, completed_at_ms: i64) {
         let (status, error, rest) = match ending {
             Ending::Completed => (TurnStatus::Completed, None, ThreadStatus::Idle),
-            Ending::Interrupted => (TurnStatus::Interrupted, None, ThreadStatus::Idle),
+            Ending::Interrupted | Ending::Replaced => {
+                (TurnStatus::Interrupted, None, ThreadStatus::Idle)
+            }
             Ending::Failed(error) => (TurnStatus::Failed, Some(*error), ThreadStatus::SystemError),
         };
         self.set_status(rest);

@@ -3,6 +3,8 @@
 use crate::model::Usage;
 use crate::protocol::{ThreadTokenUsage, TokenUsageBreakdown};
 
+const BYTES_PER_TOKEN: usize = 4;
+
 #[derive(Debug, Default, Clone)]
 pub(super) struct Totals {
     total: TokenUsageBreakdown,
@@ -23,6 +25,17 @@ impl Totals {
         self.total.cache_write_input_tokens += self.last.cache_write_input_tokens;
         self.total.output_tokens += self.last.output_tokens;
         self.total.reasoning_output_tokens += self.last.reasoning_output_tokens;
+    }
+
+    /// How much the history takes now, in tokens, as far as responses have told.
+    pub(super) fn context(&self) -> i64 {
+        self.last.total_tokens
+    }
+
+    /// Guesses how much a history takes that no response has told of.
+    pub(super) fn estimate(&mut self, bytes: usize) {
+        let total_tokens = i64::try_from(bytes.div_ceil(BYTES_PER_TOKEN)).unwrap_or(i64::MAX);
+        self.last = TokenUsageBreakdown { total_tokens, ..TokenUsageBreakdown::default() };
     }
 
     pub(super) fn wire(&self, window: Option<i64>) -> ThreadTokenUsage {

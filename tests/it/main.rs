@@ -13,6 +13,7 @@
 mod harness;
 
 mod approval;
+mod compact;
 mod demo;
 mod errors;
 mod exec;

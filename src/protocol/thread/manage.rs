@@ -56,6 +56,19 @@ pub(crate) struct ThreadUnarchiveResponse {
     pub(crate) thread: Thread,
 }
 
+/// Compacts what the model of a thread knows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(JsonSchema, TS), ts(export_to = "v2/"))]
+pub(crate) struct ThreadCompactStartParams {
+    pub(crate) thread_id: ThreadId,
+}
+
+/// Says that the compaction begins; a turn tells how it goes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema, TS), ts(export_to = "v2/"))]
+pub(crate) struct ThreadCompactStartResponse {}
+
 /// Ends this connection's interest in a thread.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -1,8 +1,8 @@
 //! Turns: their thread decides, and answers.
 
 use crate::protocol::{
-    TurnInterruptParams, TurnInterruptResponse, TurnStartParams, TurnStartResponse,
-    TurnSteerParams, TurnSteerResponse,
+    ThreadCompactStartParams, ThreadCompactStartResponse, TurnInterruptParams,
+    TurnInterruptResponse, TurnStartParams, TurnStartResponse, TurnSteerParams, TurnSteerResponse,
 };
 use crate::server::context::{Cx, Later};
 use crate::server::error::Result;
@@ -11,6 +11,15 @@ use crate::thread::Command;
 pub(crate) async fn start(cx: Cx, params: TurnStartParams) -> Result<Later<TurnStartResponse>> {
     let thread = cx.thread(&params.thread_id)?;
     thread.start_turn(params, cx.reply()).await;
+    Ok(Later::by_thread())
+}
+
+pub(crate) async fn compact(
+    cx: Cx,
+    params: ThreadCompactStartParams,
+) -> Result<Later<ThreadCompactStartResponse>> {
+    let thread = cx.thread(&params.thread_id)?;
+    thread.send(Command::Compact { reply: cx.reply() }).await;
     Ok(Later::by_thread())
 }
 

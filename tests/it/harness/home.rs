@@ -11,6 +11,8 @@ pub(crate) const CATALOG: &str = "model_catalog_json = \"catalog.json\"";
 
 /// What scenarios change about the configuration; the texts are lines of TOML.
 pub(crate) struct Config {
+    /// The shown name of the provider.
+    pub(crate) name: &'static str,
     pub(crate) approval: &'static str,
     pub(crate) sandbox: &'static str,
     /// Top-level settings.
@@ -24,6 +26,7 @@ pub(crate) struct Config {
 impl Default for Config {
     fn default() -> Self {
         Self {
+            name: "Mock",
             approval: "never",
             sandbox: "danger-full-access",
             top: String::new(),
@@ -135,7 +138,7 @@ impl Home {
     }
 
     pub(crate) fn write_config(&self, config: &Config, model: &str) {
-        let Config { approval, sandbox, top, provider, tables } = config;
+        let Config { name, approval, sandbox, top, provider, tables } = config;
         let default =
             |key: &str| if provider.contains(key) { String::new() } else { format!("{key} = 0\n") };
         let (requests, streams) = (default("request_max_retries"), default("stream_max_retries"));
@@ -146,7 +149,7 @@ approval_policy = "{approval}"
 sandbox_mode = "{sandbox}"
 {top}
 [model_providers.mock]
-name = "Mock"
+name = "{name}"
 base_url = "{model}/v1"
 wire_api = "responses"
 supports_websockets = false

@@ -1,0 +1,275 @@
+//! Compaction: a history that grows too large is replaced by what the user has said and a summary of the rest.
+//!
+//! It happens within a turn: one of its own when a client asks for it, else before the first request of a turn or
+//! between two. The turn's stream, retries and end are those of any other turn; only the request and what is made
+//! of the answer differ, and both stand here. A compaction that fails changes nothing.
+
+mod retain;
+
+#[cfg(test)]
+mod tests;
+
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::actor::Actor;
+use super::context::{Told, message, passing_message};
+use super::turn::{Ending, Kind, Next, Phase, TurnOptions};
+use super::{Reply, item, prompt, stored};
+use crate::model::{OutputItem, StreamEvent, history_item};
+use crate::protocol::{ThreadCompactStartResponse, ThreadItem, ThreadStatus, TimedItem};
+use crate::store::{Compacted, Record};
+use crate::util::json::raw;
+use crate::util::time::now_ms;
+
+/// Compactions in a row that did not bring the history below its limit, after which no further one is tried.
+const MOST_IN_VAIN: u32 = 3;
+
+/// A compaction that runs.
+#[derive(Debug)]
+pub(super) struct Compaction {
+    item: TimedItem,
+    moment: Moment,
+    means: Means,
+    /// How many of the oldest items, after the first, the request leaves out, because it would be too large.
+    left_out: usize,
+    /// What the model has written: the summary, or the item that stands for it.
+    written: Option<Written>,
+}
+
+/// When a compaction happens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Moment {
+    /// In a turn of its own, because a client asked for it.
+    Standalone,
+    BeforeTurn,
+    WithinTurn,
+}
+
+/// Who writes the summary.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Means {
+    /// The model, asked for it in words.
+    Words,
+    /// The provider, which keeps it in a form of its own.
+    Provider,
+}
+
+#[derive(Debug)]
+enum Written {
+    Summary(String),
+    Item(Box<RawValue>),
+}
+
+/// Whether compactions help.
+#[derive(Debug, Default)]
+pub(super) struct Effort {
+    in_vain: u32,
+    /// No response has shown yet what the last one achieved.
+    is_open: bool,
+}
+
+impl Actor {
+    /// Compacts in a turn of its own. A running turn is ended for it.
+    pub(super) fn compact(&mut self, reply: Reply<ThreadCompactStartResponse>) {
+        if self.turn.is_some() {
+            self.finish(Ending::Replaced);
+        }
+        let turn = self.new_turn(Kind::Compact, None, TurnOptions::default());
+        let records = [
+            stored::turn_started(&turn, &self.settings, self.window()),
+            stored::turn_context(&turn, &self.settings),
+        ];
+        self.turn = Some(turn);
+        self.record(&records);
+        reply.give(Ok(ThreadCompactStartResponse {}));
+        self.set_status(ThreadStatus::Active { active_flags: Vec::new() });
+        self.tell_turn_started();
+        self.begin_compaction(Moment::Standalone);
+    }
+
+    /// Whether the history has grown so large that the next request should not be made with it.
+    pub(super) fn is_full(&self) -> bool {
+        let limit = self.compaction_limit();
+        limit > 0 && self.effort.in_vain < MOST_IN_VAIN && self.totals.context() >= limit
+    }
+
+    /// In tokens.
+    fn compaction_limit(&self) -> i64 {
+        let model = self.shared.catalog.model(&self.settings.model, &self.config);
+        let most = model.window(self.config.model_context_window) / 10 * 9;
+        let own = self.config.model_auto_compact_token_limit.or(model.auto_compact_token_limit);
+        own.map_or(most, |own| own.min(most))
+    }
+
+    /// Notes what a response says about the size of the history.
+    pub(super) fn judge_compaction(&mut self) {
+        let full = self.totals.context() >= self.compaction_limit();
+        if !full {
+            self.effort = Effort::default();
+        } else if std::mem::take(&mut self.effort.is_open) {
+            self.effort.in_vain += 1;
+            if self.effort.in_vain == MOST_IN_VAIN {
+                self.warn(
+                    "Compacting this thread does not make it small enough. It goes on as it is; a new thread, or a \
+                     higher model_auto_compact_token_limit, may help."
+                        .to_owned(),
+                );
+            }
+        }
+    }
+
+    pub(super) fn begin_compaction(&mut self, moment: Moment) {
+        let Some(turn) = &mut self.turn else { return };
+        let id = Uuid::now_v7().to_string().into();
+        let item = item::started(ThreadItem::ContextCompaction { id }, now_ms());
+        let means = match self.provider.compacts() {
+            true => Means::Provider,
+            false => Means::Words,
+        };
+        turn.compaction =
+            Some(Compaction { item: item.clone(), moment, means, left_out: 0, written: None });
+        let id = turn.id.clone();
+        self.start_item(&id, item);
+        self.publish_usage();
+        self.ask_model();
+    }
+
+    /// Takes an event of the model's while it compacts. What it streams is not for the client.
+    pub(super) fn compaction_event(&mut self, event: StreamEvent) {
+        match event {
+            StreamEvent::Headers(headers) => self.response_headers(headers),
+            StreamEvent::ItemDone { item, raw } => self.compaction_written(item, &raw),
+            StreamEvent::Completed { usage, .. } => {
+                if let Some(turn) = &mut self.turn {
+                    turn.usage = usage;
+                    turn.attempts = 0;
+                    turn.phase = Phase::Ended(Next::Natural { go_on: false });
+                }
+                self.advance();
+            }
+            StreamEvent::Failed(error) if error.is_context_overflow() && self.leave_out_more() => {
+                self.ask_model();
+            }
+            StreamEvent::Failed(error) => self.response_failed(&error),
+            StreamEvent::Created
+            | StreamEvent::ItemAdded(_)
+            | StreamEvent::TextDelta { .. }
+            | StreamEvent::SummaryPartAdded { .. }
+            | StreamEvent::SummaryDelta { .. }
+            | StreamEvent::ReasoningDelta { .. } => {}
+        }
+    }
+
+    fn compaction_written(&mut self, output: OutputItem, raw: &RawValue) {
+        let compaction = self.turn.as_mut().and_then(|turn| turn.compaction.as_mut());
+        let Some(compaction) = compaction else { return };
+        match (compaction.means, output) {
+            (Means::Words, OutputItem::Message { text, .. }) => {
+                compaction.written = text.map(Written::Summary);
+            }
+            (Means::Provider, OutputItem::Compaction) => {
+                compaction.written = Some(Written::Item(history_item(raw)));
+            }
+            _ => {}
+        }
+    }
+
+    /// Leaves more of the oldest items out of the request, twice as many each time; `false` when none is left.
+    fn leave_out_more(&mut self) -> bool {
+        let items = self.history.len();
+        let Some(compaction) = self.turn.as_mut().and_then(|turn| turn.compaction.as_mut()) else {
+            return false;
+        };
+        compaction.left_out = (compaction.left_out * 2).max(1);
+        compaction.left_out + 1 < items
+    }
+
+    /// The `input` of a request that compacts, and what the request's metadata says of it.
+    pub(super) fn compaction_input(&self, compaction: &Compaction) -> Vec<u8> {
+        let mut input = self.history.without(compaction.left_out);
+        input.push(b',');
+        let request = match compaction.means {
+            Means::Words => {
+                let own = self.config.compact_prompt.as_deref();
+                passing_message("user", own.unwrap_or(prompt::COMPACT))
+            }
+            Means::Provider => raw(&json!({ "type": "compaction_trigger" })),
+        };
+        input.extend_from_slice(request.get().as_bytes());
+        input
+    }
+
+    /// The model has answered: the history is replaced, and the turn goes on where it was.
+    pub(super) fn compacted(&mut self) {
+        let Some(turn) = &mut self.turn else { return };
+        let Some(compaction) = turn.compaction.take() else { return };
+        let (turn, kind) = (turn.id.clone(), turn.kind);
+        self.replace_history(compaction.written);
+        self.totals.estimate(self.history.joined().len());
+        self.effort.is_open = compaction.moment != Moment::Standalone;
+        self.publish_usage();
+        self.end_item(&turn, compaction.item);
+        match kind {
+            Kind::Compact => self.finish(Ending::Completed),
+            Kind::Regular => self.go_on(),
+        }
+    }
+
+    /// What the user has said, the context as it is now, and the summary of everything else.
+    fn replace_history(&mut self, written: Option<Written>) {
+        let mut told = Told::of_model(&self.told);
+        let model = self.shared.catalog.model(&self.settings.model, &self.config);
+        let context = told.update(&self.surroundings(&model));
+        let (text, last) = match written {
+            Some(Written::Item(item)) => (String::new(), item),
+            Some(Written::Summary(summary)) => summarized(&summary),
+            None => summarized(""),
+        };
+        let mut replacement = retain::requests(self.history.iter().skip(1));
+        let before_last = replacement.len().saturating_sub(1);
+        replacement.splice(before_last..before_last, context);
+        replacement.push(last);
+        self.record(&[Record::Compacted(Compacted {
+            message: text,
+            replacement: Some(replacement.clone()),
+        })]);
+        self.history.replace(&replacement);
+        self.told = told;
+        self.compactions += 1;
+    }
+}
+
+fn summarized(summary: &str) -> (String, Box<RawValue>) {
+    let text = format!("{}\n\n{summary}", prompt::SUMMARY);
+    let item = message("user", std::slice::from_ref(&text));
+    (text, item)
+}
+
+impl Compaction {
+    /// What the metadata of its requests says about it.
+    pub(super) fn metadata(&self) -> Value {
+        let (trigger, reason, phase) = match self.moment {
+            Moment::Standalone => ("manual", "user_requested", "standalone_turn"),
+            Moment::BeforeTurn => ("auto", "context_limit", "pre_turn"),
+            Moment::WithinTurn => ("auto", "context_limit", "mid_turn"),
+        };
+        let implementation = match self.means {
+            Means::Words => "responses",
+            Means::Provider => "responses_compaction_v2",
+        };
+        json!({
+            "trigger": trigger,
+            "reason": reason,
+            "implementation": implementation,
+            "phase": phase,
+            "strategy": "memento",
+        })
+    }
+
+    /// Whether the request offers the model its tools.
+    pub(super) fn offers_tools(&self) -> bool {
+        self.means == Means::Provider
+    }
+}

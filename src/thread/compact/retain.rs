@@ -1,0 +1,71 @@
+//! What of a history survives its compaction word for word: what the user has said, as far as it fits.
+
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+
+use crate::store::history::is_request;
+use crate::thread::context::item_id;
+use crate::thread::prompt;
+use crate::util::json::raw;
+
+/// How much of the user's words is kept, in bytes: 20,000 tokens of four.
+const ROOM: usize = 80_000;
+const BYTES_PER_TOKEN: usize = 4;
+
+/// The user's messages, oldest first. The newest are kept as they are, the one that reaches the limit is cut in its
+/// middle, older ones go. Pictures are kept in the newest message only: the others would be stored again and again.
+pub(super) fn requests<'a>(
+    history: impl DoubleEndedIterator<Item = &'a str>,
+) -> Vec<Box<RawValue>> {
+    let mut kept = Vec::new();
+    let mut room = ROOM;
+    for text in history.rev().filter(|item| is_request(item, prompt::SUMMARY)) {
+        let Ok(mut item) = serde_json::from_str::<Value>(text) else { continue };
+        if !kept.is_empty() {
+            drop_images(&mut item);
+        }
+        let size: usize = words(&item).map(str::len).sum();
+        if size > room {
+            let all: String = words(&item).collect();
+            kept.extend((room > 0).then(|| raw(&cut(&all, room))));
+            break;
+        }
+        room -= size;
+        kept.push(raw(&item));
+    }
+    kept.reverse();
+    kept
+}
+
+fn parts(item: &Value) -> impl Iterator<Item = &Value> {
+    item["content"].as_array().into_iter().flatten()
+}
+
+fn words(item: &Value) -> impl Iterator<Item = &str> {
+    parts(item).filter_map(|part| part["text"].as_str())
+}
+
+fn drop_images(item: &mut Value) {
+    let Some(parts) = item["content"].as_array_mut() else { return };
+    for part in parts.iter_mut().filter(|part| part["type"] == "input_image") {
+        *part = input_text("[a picture that was shown here]");
+    }
+}
+
+/// A message of the beginning and the end of a text, which leave out what is between them.
+fn cut(text: &str, room: usize) -> Value {
+    let head = &text[..text.floor_char_boundary(room / 2)];
+    let tail = &text[text.ceil_char_boundary(text.len() - room / 2)..];
+    let left_out = (text.len() - head.len() - tail.len()).div_ceil(BYTES_PER_TOKEN);
+    let marker = format!("…{left_out} tokens truncated…");
+    json!({
+        "type": "message",
+        "id": item_id("msg"),
+        "role": "user",
+        "content": [input_text(head), input_text(&marker), input_text(tail)],
+    })
+}
+
+fn input_text(text: &str) -> Value {
+    json!({ "type": "input_text", "text": text })
+}
