@@ -23,6 +23,7 @@ mod path;
 mod permission;
 mod remote_control;
 mod response_item;
+mod review;
 mod thread;
 mod turn;
 
@@ -39,6 +40,7 @@ pub(crate) use path::*;
 pub(crate) use permission::*;
 pub(crate) use remote_control::*;
 pub(crate) use response_item::*;
+pub(crate) use review::*;
 pub(crate) use thread::*;
 pub(crate) use turn::*;
 

@@ -20,6 +20,7 @@ mod outlet;
 mod plan;
 mod prompt;
 mod request;
+mod review;
 mod session;
 mod settings;
 mod stored;
@@ -28,6 +29,7 @@ mod turn;
 mod usage;
 
 pub(crate) use outlet::{Answer, Outlet, Question, Scope, Ticket};
+pub(crate) use review::Task as ReviewTask;
 pub(crate) use session::{
     ClientIdentity, NewThread, Persistence, Shared, Start, Stored, create, resume,
 };
@@ -39,9 +41,10 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::model::senses::Senses;
 use crate::protocol::{
-    AbsolutePathBuf, LegacyAppPathString, NonSteerableTurnKind, Thread, ThreadCompactStartResponse,
-    ThreadId, ThreadSettings, ThreadTokenUsage, TurnId, TurnInterruptResponse, TurnStartParams,
-    TurnStartResponse, TurnSteerParams, TurnSteerResponse, UserInput,
+    AbsolutePathBuf, LegacyAppPathString, NonSteerableTurnKind, ReviewStartResponse, Thread,
+    ThreadCompactStartResponse, ThreadId, ThreadSettings, ThreadTokenUsage, TurnId,
+    TurnInterruptResponse, TurnStartParams, TurnStartResponse, TurnSteerParams, TurnSteerResponse,
+    UserInput,
 };
 use crate::{config, store};
 
@@ -118,6 +121,11 @@ pub(crate) enum Command {
     /// Compacts the history, in a turn of its own.
     Compact {
         reply: Reply<ThreadCompactStartResponse>,
+    },
+    /// Reviews a change, in a turn of its own.
+    Review {
+        task: ReviewTask,
+        reply: Reply<ReviewStartResponse>,
     },
     Snapshot {
         reply: oneshot::Sender<Snapshot>,

@@ -28,6 +28,8 @@ pub(crate) struct Effective {
     pub(crate) openai_base_url: Option<String>,
     pub(crate) model_catalog_json: Option<PathBuf>,
     pub(crate) model_context_window: Option<i64>,
+    /// The model of reviewers, where it is not the thread's.
+    pub(crate) review_model: Option<String>,
     pub(crate) model_auto_compact_token_limit: Option<i64>,
     pub(crate) model_reasoning_effort: Option<ReasoningEffort>,
     pub(crate) model_reasoning_summary: Option<ReasoningSummary>,
@@ -104,6 +106,7 @@ impl Effective {
             openai_base_url: view.text("openai_base_url"),
             model_catalog_json: view.text("model_catalog_json").map(PathBuf::from),
             model_context_window: view.decode("model_context_window"),
+            review_model: view.text("review_model"),
             model_auto_compact_token_limit: view.decode("model_auto_compact_token_limit"),
             model_reasoning_effort: view.decode("model_reasoning_effort"),
             model_reasoning_summary: view.decode("model_reasoning_summary"),

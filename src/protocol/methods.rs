@@ -36,6 +36,8 @@ macro_rules! client_requests {
             ThreadTurnsList = "thread/turns/list" (ThreadTurnsListParams) -> ThreadTurnsListResponse, Stable, by(thread_id), thread_list::turns;
             /// Compacts what the model knows of a thread, in a turn of its own.
             ThreadCompactStart = "thread/compact/start" (ThreadCompactStartParams) -> ThreadCompactStartResponse, Stable, by(thread_id), turn::compact;
+            /// Reviews a change, in a turn of its own.
+            ReviewStart = "review/start" (ReviewStartParams) -> ReviewStartResponse, Stable, by(thread_id), turn::review;
             /// Gives the agent something to do.
             TurnStart = "turn/start" (TurnStartParams) -> TurnStartResponse, Stable, by(thread_id), turn::start;
             /// Adds input to the running turn.

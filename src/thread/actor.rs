@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
+use serde_json::value::RawValue;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
@@ -141,6 +142,7 @@ impl Actor {
             }
             Command::Interrupt { turn, reply } => self.interrupt(&turn, reply),
             Command::Compact { reply } => self.compact(reply),
+            Command::Review { task, reply } => self.review(task, reply),
             Command::Snapshot { reply } => drop(reply.send(self.snapshot())),
             Command::Senses { model, reply } => {
                 let _unheard = reply.send(self.senses(model.as_deref()));
@@ -228,6 +230,22 @@ impl Actor {
         self.shared.catalog.model(model, &self.config).senses()
     }
 
+    /// Keeps an item for the model's next request; what a reviewer sees and says only for as long as its review lasts.
+    pub(super) fn remember(&mut self, item: Box<RawValue>) {
+        let record = self.keep(item);
+        self.record(record.as_slice());
+    }
+
+    /// As [`Self::remember`], but leaves it to the caller to store what is returned.
+    pub(super) fn keep(&mut self, item: Box<RawValue>) -> Option<Record> {
+        if let Some(review) = self.turn.as_mut().and_then(|turn| turn.review.as_mut()) {
+            review.history.push(&item);
+            return None;
+        }
+        self.history.push(&item);
+        Some(Record::History(item))
+    }
+
     /// Appends to the rollout. What cannot be written is said to the client; the thread goes on in memory.
     pub(super) fn record(&mut self, records: &[Record]) {
         self.thread.updated_at = now_secs();
@@ -302,6 +320,10 @@ impl Actor {
     pub(super) fn tell_usage(&mut self) {
         let Some(turn) = &mut self.turn else { return };
         let Some(usage) = turn.usage.take() else { return };
+        // What a reviewer uses says nothing about the thread's own history.
+        if turn.review.is_some() {
+            return;
+        }
         let turn_id = turn.id.clone();
         self.totals.add(&usage);
         self.last_usage = Some(turn_id);

@@ -183,8 +183,12 @@ impl Actor {
 
     pub(super) fn new_turn(&self, kind: Kind, root: Option<TurnId>, options: TurnOptions) -> Turn {
         let id = TurnId::from(Uuid::now_v7().to_string());
-        let scene = self.scene();
-        let model = self.shared.catalog.model(&self.settings.model, &self.config);
+        let slug = match (kind, &self.config.review_model) {
+            (Kind::Review, Some(model)) => model,
+            (Kind::Regular | Kind::Compact | Kind::Review, _) => &self.settings.model,
+        };
+        let scene = self.scene(slug);
+        let model = scene.model_info.clone();
         Turn {
             root: root.unwrap_or_else(|| id.clone()),
             id,
@@ -199,6 +203,7 @@ impl Actor {
             options,
             phase: Phase::Ended(Next::Natural { go_on: true }),
             compaction: None,
+            review: None,
             streamed: Streamed::default(),
             calls: Vec::new(),
             steered: VecDeque::new(),

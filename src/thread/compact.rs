@@ -73,9 +73,7 @@ pub(super) struct Effort {
 impl Actor {
     /// Compacts in a turn of its own. A running turn is ended for it.
     pub(super) fn compact(&mut self, reply: Reply<ThreadCompactStartResponse>) {
-        if self.turn.is_some() {
-            self.finish(Ending::Replaced);
-        }
+        self.make_way();
         let turn = self.new_turn(Kind::Compact, None, TurnOptions::default());
         let records = [
             stored::turn_started(&turn, &self.settings, self.window()),
@@ -92,7 +90,11 @@ impl Actor {
     /// Whether the history has grown so large that the next request should not be made with it.
     pub(super) fn is_full(&self) -> bool {
         let limit = self.compaction_limit();
-        limit > 0 && self.effort.in_vain < MOST_IN_VAIN && self.totals.context() >= limit
+        // A reviewer has a history of its own, which ends with the review.
+        !self.is_reviewing()
+            && limit > 0
+            && self.effort.in_vain < MOST_IN_VAIN
+            && self.totals.context() >= limit
     }
 
     /// In tokens.
@@ -213,7 +215,7 @@ impl Actor {
         self.end_item(&turn, compaction.item);
         match kind {
             Kind::Compact => self.finish(Ending::Completed),
-            Kind::Regular => self.go_on(),
+            Kind::Regular | Kind::Review => self.go_on(),
         }
     }
 

@@ -89,11 +89,11 @@ pub(super) fn turn_ended(turn: &Turn, ending: &Ending, completed_at_ms: i64) -> 
         Ending::Completed => None,
         Ending::Failed(error) => Some(error.as_ref().into()),
     };
-    let last_agent_message = turn.last_answer.as_ref().and_then(answer_text);
+    let last_agent_message = turn.last_answer.as_ref().and_then(|answer| text_of(&answer.item));
     Record::TurnCompleted(TurnCompleted {
         turn_id: Some(turn_id),
         root_turn_id,
-        last_agent_message,
+        last_agent_message: last_agent_message.map(str::to_owned),
         started_at,
         completed_at,
         duration_ms,
@@ -102,7 +102,8 @@ pub(super) fn turn_ended(turn: &Turn, ending: &Ending, completed_at_ms: i64) -> 
     })
 }
 
-fn answer_text(answer: &TimedItem) -> Option<String> {
-    let ThreadItem::AgentMessage { text, .. } = &answer.item else { return None };
-    Some(text.clone())
+/// What an agent message says.
+pub(super) fn text_of(item: &ThreadItem) -> Option<&str> {
+    let ThreadItem::AgentMessage { text, .. } = item else { return None };
+    Some(text)
 }

@@ -11,6 +11,7 @@ use serde_json::value::RawValue;
 
 use super::actor::Actor;
 use super::item;
+use crate::model::history_item;
 use crate::protocol::{
     AgentMessageDeltaNotification, ItemId, MessagePhase, ModeKind, PlanDeltaNotification,
     ThreadItem, TurnId, method,
@@ -189,7 +190,7 @@ impl Actor {
             self.end_item(&turn, item::started(plan, started));
         }
         if said.trim().is_empty() && planning.message_started.is_none() {
-            return self.remember(raw);
+            return self.remember(history_item(raw));
         }
         let started = self.start_message(&turn, &mut planning);
         let message = item::agent_message(planning.message, said, phase);

@@ -21,6 +21,9 @@ pub(super) const COMPACT: &str = include_str!("prompt/compact.md").trim_ascii();
 /// Leads from the user's messages to the summary of everything else.
 pub(super) const SUMMARY: &str = include_str!("prompt/summary.md").trim_ascii();
 
+/// The instructions of a reviewer.
+pub(super) const REVIEW: &str = include_str!("prompt/review.md").trim_ascii();
+
 /// Told only when another mode was in force before.
 pub(super) const DEFAULT_MODE: &str = concat!("\n", include_str!("prompt/default.md"));
 
@@ -67,6 +70,15 @@ pub(super) fn model_switch(base_instructions: &str) -> String {
 /// The message that ends an interrupted turn, tags included.
 pub(super) fn turn_aborted() -> String {
     include_str!("prompt/turn_aborted.md").trim_ascii().to_owned()
+}
+
+/// The message that tells a thread's model what a review has found, tags included.
+pub(super) fn reviewed(report: &str) -> String {
+    format!(
+        "<user_action>\n  <context>The user had a reviewer look at a change. Its report follows; the user may refer to \
+         it, for instance to have findings fixed.</context>\n  <action>review</action>\n  <results>\n{report}\n  \
+         </results>\n</user_action>"
+    )
 }
 
 fn is_restricted(sandbox: &SandboxPolicy) -> bool {

@@ -7,24 +7,41 @@ use serde_json::{Map, Value, json};
 
 use super::actor::Actor;
 use super::compact::Compaction;
+use super::history::History;
+use super::turn::Turn;
 use crate::exec::{EnvironmentPolicy, Truncation};
 use crate::model::Request;
 use crate::model::catalog::{ModelInfo, TruncationPolicy, Verbosity};
 use crate::model::request::Body;
-use crate::protocol::{ReasoningEffort, ReasoningSummary, SandboxPolicy};
+use crate::protocol::{ReasoningEffort, ReasoningSummary, SandboxPolicy, ThreadId};
 use crate::tools::{AllowLogin, Scene};
+
+/// Who asks the model.
+struct Identity<'a> {
+    thread: &'a ThreadId,
+    /// What is known of an agent that works for another one.
+    agent: Option<Agent<'a>>,
+}
+
+struct Agent<'a> {
+    parent: &'a ThreadId,
+    /// The kind of agent, as the provider's header has it, and as the metadata has it.
+    service: &'static str,
+    kind: &'static str,
+}
 
 impl Actor {
     /// The request that asks the model to go on with the history as it is.
     pub(super) fn request(&self) -> Request {
         let Some(turn) = &self.turn else { return Request::default() };
         let metadata = self.turn_metadata().to_string();
+        let identity = self.identity();
         let compaction = turn.compaction.as_ref();
         let compacting = compaction.map(|compaction| self.compaction_input(compaction));
         let offers_tools = compaction.is_none_or(Compaction::offers_tools);
         let body = Body {
             model: &turn.scene.model,
-            input: compacting.as_deref().unwrap_or(self.history.joined()),
+            input: compacting.as_deref().unwrap_or(self.asked_with().joined()),
             tools: offers_tools.then_some(&*turn.tools),
             parallel_tool_calls: offers_tools,
             effort: self.effort().map(ReasoningEffort::as_str),
@@ -32,11 +49,11 @@ impl Actor {
             verbosity: self.verbosity(),
             output_schema: turn.options.output_schema.as_ref().filter(|_| compaction.is_none()),
             service_tier: self.service_tier(),
-            prompt_cache_key: self.thread.id.as_str(),
+            prompt_cache_key: identity.thread.as_str(),
             client_metadata: &self.client_metadata(&metadata),
         };
         Request {
-            thread: self.thread.id.to_string(),
+            thread: identity.thread.to_string(),
             headers: self.headers(metadata),
             body: body.into_bytes(),
         }
@@ -44,11 +61,12 @@ impl Actor {
 
     fn headers(&self, metadata: String) -> Vec<(&'static str, String)> {
         let client = self.shared.client();
-        let id = self.thread.id.to_string();
+        let identity = self.identity();
+        let id = identity.thread.to_string();
         let mut headers = vec![
             ("originator", client.originator),
             ("user-agent", client.user_agent),
-            ("session-id", id.clone()),
+            ("session-id", self.thread.session_id.clone()),
             ("thread-id", id.clone()),
             ("x-client-request-id", id),
             ("x-codex-window-id", self.window_id()),
@@ -56,12 +74,43 @@ impl Actor {
         ];
         let state = self.turn.as_ref().and_then(|turn| turn.turn_state.clone());
         headers.extend(state.map(|state| ("x-codex-turn-state", state)));
+        headers.extend(identity.agent.iter().flat_map(|agent| {
+            [
+                ("x-openai-subagent", agent.service.to_owned()),
+                ("x-codex-parent-thread-id", agent.parent.to_string()),
+            ]
+        }));
         headers
+    }
+
+    /// Who asks the model.
+    fn identity(&self) -> Identity<'_> {
+        let reviewer = self.turn.as_ref().and_then(Turn::reviewer);
+        let spawned = self.thread.parent_thread_id.as_ref();
+        let agent = match (reviewer, spawned) {
+            (Some(_), _) => {
+                Some(Agent { parent: &self.thread.id, service: "review", kind: "review" })
+            }
+            (None, Some(parent)) => {
+                Some(Agent { parent, service: "collab_spawn", kind: "thread_spawn" })
+            }
+            (None, None) => None,
+        };
+        Identity { thread: reviewer.unwrap_or(&self.thread.id), agent }
+    }
+
+    /// What the model has seen and said so far.
+    fn asked_with(&self) -> &History {
+        let review = self.turn.as_ref().and_then(|turn| turn.review.as_ref());
+        review.map_or(&self.history, |review| &review.history)
     }
 
     /// Names the stretch of history since the last compaction.
     fn window_id(&self) -> String {
-        format!("{}:{}", self.thread.id, self.compactions)
+        match self.turn.as_ref().and_then(Turn::reviewer) {
+            Some(reviewer) => format!("{reviewer}:0"),
+            None => format!("{}:{}", self.thread.id, self.compactions),
+        }
     }
 
     fn turn_metadata(&self) -> Value {
@@ -71,8 +120,8 @@ impl Actor {
             turn.options.metadata.iter().map(|(key, value)| (key.clone(), json!(value))).collect();
         let own = json!({
             "installation_id": self.shared.installation(),
-            "session_id": self.thread.id,
-            "thread_id": self.thread.id,
+            "session_id": self.thread.session_id,
+            "thread_id": self.identity().thread,
             "agent_name": "/root",
             "turn_id": turn.id,
             "root_turn_id": turn.root,
@@ -98,16 +147,20 @@ impl Actor {
         all.extend(
             optional.into_iter().filter_map(|(key, value)| Some((key.to_owned(), json!(value?)))),
         );
+        if let Some(agent) = self.identity().agent {
+            all.insert("thread_source".to_owned(), json!("subagent"));
+            all.insert("subagent_kind".to_owned(), json!(agent.kind));
+            all.insert("parent_thread_id".to_owned(), json!(agent.parent));
+        }
         let compaction = turn.compaction.as_ref().map(Compaction::metadata);
         all.extend(compaction.map(|compaction| ("compaction".to_owned(), compaction)));
         Value::Object(all)
     }
 
     fn client_metadata(&self, turn_metadata: &str) -> BTreeMap<&'static str, String> {
-        let id = self.thread.id.to_string();
         let mut all = BTreeMap::from([
-            ("session_id", id.clone()),
-            ("thread_id", id),
+            ("session_id", self.thread.session_id.clone()),
+            ("thread_id", self.identity().thread.to_string()),
             ("x-codex-installation-id", self.shared.installation().to_owned()),
             ("x-codex-window-id", self.window_id()),
             ("x-codex-turn-metadata", turn_metadata.to_owned()),
@@ -157,9 +210,9 @@ impl Actor {
         }
     }
 
-    /// What the calls of a turn that starts now may know.
-    pub(super) fn scene(&self) -> Scene {
-        let model = self.shared.catalog.model(&self.settings.model, &self.config);
+    /// What the calls of a turn that starts now, with this model, may know.
+    pub(super) fn scene(&self, slug: &str) -> Scene {
+        let model = self.shared.catalog.model(slug, &self.config);
         let truncation = truncation(&model, self.config.tool_output_token_limit);
         let environment = Value::Object(self.config.shell_environment_policy.clone());
         let environment: EnvironmentPolicy =
@@ -167,7 +220,7 @@ impl Actor {
         Scene {
             thread: self.thread.id.clone(),
             home: self.shared.sources.home.clone(),
-            model: self.settings.model.clone(),
+            model: slug.to_owned(),
             model_info: model,
             config: Arc::clone(&self.config),
             mode: self.settings.mode.mode,

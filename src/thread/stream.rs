@@ -15,7 +15,6 @@ use crate::protocol::{
     ReasoningSummaryTextDeltaNotification, ReasoningTextDeltaNotification, ThreadItem, TimedItem,
     TurnId, method,
 };
-use crate::store::Record;
 use crate::tools::{Call, CallInput, Cx};
 use crate::util::time::now_ms;
 
@@ -91,6 +90,8 @@ impl Actor {
     fn item_added(&mut self, output: OutputItem) {
         let Some(turn_id) = self.turn_id() else { return };
         let (id, kind, item) = match output {
+            // What a reviewer says is held back until it is known to be no report.
+            OutputItem::Message { .. } if self.is_reviewing() => return,
             OutputItem::Message { id, phase, .. } if self.is_planning() => {
                 return self.planning_begun(item::model_id(id), phase);
             }
@@ -162,7 +163,12 @@ impl Actor {
         raw: &RawValue,
     ) {
         // A message that holds nothing but a refusal shows no item, but the model sees it again.
-        let Some(text) = text else { return self.remember(raw) };
+        let Some(text) = text else { return self.remember(history_item(raw)) };
+        if self.is_reviewing() {
+            let message = item::agent_message(item::model_id(id), text, phase);
+            self.hold_report(item::started(message, now_ms()));
+            return self.remember(history_item(raw));
+        }
         if self.is_planning() {
             return self.planning_done(id, phase, &text, raw);
         }
@@ -209,26 +215,19 @@ impl Actor {
     /// The item's line precedes the model's own form of it, as readers of rollouts expect.
     fn item_written(&mut self, item: TimedItem, raw: &RawValue) {
         let Some(turn) = self.turn_id() else { return };
-        let history = history_item(raw);
-        self.history.push(&history);
-        self.end_item_with(&turn, item, vec![Record::History(history)]);
+        let kept = self.keep(history_item(raw));
+        self.end_item_with(&turn, item, kept.into_iter().collect());
     }
 
     /// Starts a call at once, while the model goes on answering.
     fn call(&mut self, call: Call, raw: &RawValue) {
-        self.remember(raw);
+        self.show_held_report();
+        self.remember(history_item(raw));
         let events = self.events.clone();
         let Some(turn) = &mut self.turn else { return };
         let (id, scene) = (call.id.clone(), Arc::clone(&turn.scene));
         let cx = Cx { id, turn: turn.id.clone(), number: turn.calls.len(), scene, events };
         turn.calls.push(PendingCall::start(call, cx));
-    }
-
-    /// Keeps an item of the model's for its next request.
-    pub(super) fn remember(&mut self, raw: &RawValue) {
-        let item = history_item(raw);
-        self.history.push(&item);
-        self.record(&[Record::History(item)]);
     }
 
     fn text_delta(&mut self, delta: String) {

@@ -14,8 +14,9 @@ use super::call::PendingCall;
 use super::compact::{Compaction, Moment};
 use super::context::{item_id, message};
 use super::diff::TurnDiff;
+use super::review::Review;
 use super::stream::Streamed;
-use super::{item, prompt};
+use super::{input, item, prompt};
 use crate::model::catalog::ModelInfo;
 use crate::model::{self, ResponseStream, Retry, Usage};
 use crate::protocol::{
@@ -24,7 +25,6 @@ use crate::protocol::{
     TurnCompletedNotification, TurnError, TurnId, TurnInterruptResponse, TurnItemsView, TurnStatus,
     UserInput, method,
 };
-use crate::store::Record;
 use crate::tools::{Output, Scene};
 use crate::util::json::raw;
 use crate::util::time::now_ms;
@@ -46,6 +46,8 @@ pub(super) struct Turn {
     pub(super) phase: Phase,
     /// What the model does now instead of answering.
     pub(super) compaction: Option<Compaction>,
+    /// The reviewer whose work the turn shows.
+    pub(super) review: Option<Review>,
     /// What the current response has streamed so far.
     pub(super) streamed: Streamed,
     /// The calls of the current response, in its order.
@@ -69,6 +71,7 @@ pub(super) struct Turn {
 pub(super) enum Kind {
     Regular,
     Compact,
+    Review,
 }
 
 impl Kind {
@@ -77,6 +80,7 @@ impl Kind {
         match self {
             Self::Regular => None,
             Self::Compact => Some(NonSteerableTurnKind::Compact),
+            Self::Review => Some(NonSteerableTurnKind::Review),
         }
     }
 }
@@ -98,6 +102,15 @@ pub(super) struct UserSaid {
     pub(super) client_id: Option<String>,
     /// What the model is sent.
     pub(super) message: Box<RawValue>,
+}
+
+impl UserSaid {
+    /// Words alone.
+    pub(super) fn text(text: &str) -> Self {
+        let content = vec![UserInput::text(text)];
+        let message = input::text_message(&content);
+        Self { content, client_id: None, message }
+    }
 }
 
 pub(super) enum Phase {
@@ -198,6 +211,7 @@ impl Actor {
             }
             Next::Natural { .. } if self.is_compacting() => self.compacted(),
             Next::Natural { go_on } if !go_on && !called && !self.has_steered() => {
+                self.reviewed();
                 self.finish(Ending::Completed);
             }
             Next::Natural { .. } if self.is_full() => self.begin_compaction(Moment::WithinTurn),
@@ -241,8 +255,7 @@ impl Actor {
 
     /// Puts the user's input into the history and shows it.
     fn user_said(&mut self, said: &UserSaid) {
-        self.history.push(&said.message);
-        self.record(&[Record::History(said.message.clone())]);
+        self.remember(said.message.clone());
         self.show_user_said(said);
     }
 
@@ -302,6 +315,13 @@ impl Actor {
         });
     }
 
+    /// Ends a running turn for something that the user wants instead.
+    pub(super) fn make_way(&mut self) {
+        if self.turn.is_some() {
+            self.finish(Ending::Replaced);
+        }
+    }
+
     /// Ends the turn. The order of what clients see is part of the protocol.
     pub(super) fn finish(&mut self, ending: Ending) {
         self.tell_usage();
@@ -312,8 +332,7 @@ impl Actor {
         self.take_steered();
         if matches!(ending, Ending::Interrupted) {
             let marker = message("user", &[prompt::turn_aborted()]);
-            self.history.push(&marker);
-            self.record(&[Record::History(marker)]);
+            self.remember(marker);
         }
         let Some(mut turn) = self.turn.take() else { return };
         let completed_at_ms = now_ms();
@@ -348,6 +367,9 @@ impl Actor {
         if let Some(error) = error {
             self.tell_error(&turn.id, error, WillRetry::No);
         }
+        if turn.review.is_some() {
+            self.review_broken_off(&turn.id);
+        }
         let thread_id = self.publisher.thread.clone();
         let params = TurnCompletedNotification { thread_id, turn: wire };
         self.publisher.tell::<method::TurnCompleted>(&params);
@@ -360,13 +382,10 @@ impl Actor {
             turn.calls.iter_mut().filter_map(PendingCall::take_output).collect();
         let told: Vec<String> = turn.calls.iter_mut().flat_map(PendingCall::take_told).collect();
         for output in outputs {
-            self.history.push(&output);
-            self.record(&[Record::History(output)]);
+            self.remember(output);
         }
         for text in told {
-            let message = message("developer", &[text]);
-            self.history.push(&message);
-            self.record(&[Record::History(message)]);
+            self.remember(message("developer", &[text]));
         }
     }
 

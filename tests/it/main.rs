@@ -28,6 +28,7 @@ mod models;
 mod order;
 mod patch;
 mod plan;
+mod review;
 mod steer;
 mod thread_lifecycle;
 mod thread_list;

@@ -42,6 +42,12 @@ pub(crate) enum UserInput {
     Mention { name: String, path: PathBuf },
 }
 
+impl UserInput {
+    pub(crate) fn text(text: &str) -> Self {
+        Self::Text { text: text.to_owned(), text_elements: Vec::new() }
+    }
+}
+
 /// Marks a part of a text that clients show in a special way.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -1,12 +1,13 @@
 //! Turns: their thread decides, and answers.
 
 use crate::protocol::{
-    ThreadCompactStartParams, ThreadCompactStartResponse, TurnInterruptParams,
-    TurnInterruptResponse, TurnStartParams, TurnStartResponse, TurnSteerParams, TurnSteerResponse,
+    ReviewStartParams, ReviewStartResponse, ThreadCompactStartParams, ThreadCompactStartResponse,
+    TurnInterruptParams, TurnInterruptResponse, TurnStartParams, TurnStartResponse,
+    TurnSteerParams, TurnSteerResponse,
 };
 use crate::server::context::{Cx, Later};
 use crate::server::error::Result;
-use crate::thread::Command;
+use crate::thread::{Command, ReviewTask};
 
 pub(crate) async fn start(cx: Cx, params: TurnStartParams) -> Result<Later<TurnStartResponse>> {
     let thread = cx.thread(&params.thread_id)?;
@@ -20,6 +21,17 @@ pub(crate) async fn compact(
 ) -> Result<Later<ThreadCompactStartResponse>> {
     let thread = cx.thread(&params.thread_id)?;
     thread.send(Command::Compact { reply: cx.reply() }).await;
+    Ok(Later::by_thread())
+}
+
+pub(crate) async fn review(
+    cx: Cx,
+    params: ReviewStartParams,
+) -> Result<Later<ReviewStartResponse>> {
+    let thread = cx.thread(&params.thread_id)?;
+    let cwd = thread.snapshot().await?.settings.cwd;
+    let task = ReviewTask::of(&params.target, cwd.as_path()).await?;
+    thread.send(Command::Review { task, reply: cx.reply() }).await;
     Ok(Later::by_thread())
 }
 
