@@ -86,6 +86,10 @@ export type { ReasoningSummaryTextDeltaNotification } from "./ReasoningSummaryTe
 export type { ReasoningTextDeltaNotification } from "./ReasoningTextDeltaNotification";
 export type { RemoteControlConnectionStatus } from "./RemoteControlConnectionStatus";
 export type { RemoteControlStatusChangedNotification } from "./RemoteControlStatusChangedNotification";
+export type { ReviewDelivery } from "./ReviewDelivery";
+export type { ReviewStartParams } from "./ReviewStartParams";
+export type { ReviewStartResponse } from "./ReviewStartResponse";
+export type { ReviewTarget } from "./ReviewTarget";
 export type { SandboxMode } from "./SandboxMode";
 export type { SandboxPolicy } from "./SandboxPolicy";
 export type { ServerRequestResolvedNotification } from "./ServerRequestResolvedNotification";
