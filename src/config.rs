@@ -15,6 +15,7 @@ pub(crate) mod permission;
 mod problem;
 mod provider;
 mod setting;
+mod tools;
 mod trust;
 
 pub(crate) use effective::{Effective, WorkspaceWrite};
@@ -24,6 +25,7 @@ pub(crate) use load::Sources;
 pub(crate) use overrides::Overrides;
 pub(crate) use problem::{LoadError, Problem};
 pub(crate) use provider::{ProviderChange, write_provider};
+pub(crate) use tools::{Location, Tools, WebSearchMode};
 pub(crate) use trust::{Trust, marked_root, write_trust};
 
 /// Why the server cannot start with what it was given.

@@ -6,10 +6,16 @@
 
 mod apply_patch;
 mod approval;
+mod clock;
 mod exec_command;
 mod output;
 mod scene;
 mod spec;
+mod update_plan;
+mod user_input;
+mod user_input_async;
+mod view_image;
+mod web_search;
 mod write_stdin;
 
 pub(crate) use output::{Output, Part};
@@ -19,11 +25,11 @@ use spec::{Run, Tool};
 
 use std::sync::Arc;
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::exec::SessionEvent;
 use crate::patch::Edit;
-use crate::protocol::{ItemId, TimedItem, TurnId};
+use crate::protocol::{ItemId, ThreadActiveFlag, TimedItem, TurnId, TurnPlanUpdatedNotification};
 use crate::thread::{Question, Ticket};
 
 /// One call, as the model made it.
@@ -80,15 +86,18 @@ pub(crate) enum Effect {
         session: u32,
         message: String,
     },
-    /// Shows that the thread waits for its user, then the item in question if it has not been
+    /// Shows what the thread waits for its user for, then the item in question if it has not been
     /// shown, then asks.
     Ask {
+        waits: ThreadActiveFlag,
         item: Option<TimedItem>,
         question: Question,
         ticket: oneshot::Sender<Ticket>,
     },
-    /// The question of this call is not open any more.
-    Asked,
+    /// The question of this call, about this, is not open any more.
+    Asked(ThreadActiveFlag),
+    /// The steps of the model's work.
+    PlanUpdated(TurnPlanUpdatedNotification),
     /// Files have been edited.
     Patched(Vec<Edit>),
     /// Something that the model is to know besides the call's output.
@@ -124,6 +133,8 @@ pub(crate) struct Cx {
     pub(crate) number: usize,
     pub(crate) scene: Arc<Scene>,
     pub(crate) events: mpsc::Sender<Event>,
+    /// Changes when input arrives that waits for this response's calls.
+    pub(crate) arrived: watch::Receiver<()>,
 }
 
 impl Cx {
@@ -147,10 +158,10 @@ pub(crate) async fn run(cx: &Cx, call: Call) -> Outcome {
         (Some(Run::Function(run)), CallInput::Function(arguments)) => run(cx, arguments).await,
         (Some(Run::Custom(run)), CallInput::Custom(text)) => run(cx, text).await,
         (Some(Run::Function(_) | Run::Custom(_)), _) => Outcome::text("aborted"),
-        (None, CallInput::Function(_)) => {
+        (Some(Run::Hosted) | None, CallInput::Function(_)) => {
             Outcome::text(format!("unsupported call: {namespace}{name}"))
         }
-        (None, CallInput::Custom(_)) => {
+        (Some(Run::Hosted) | None, CallInput::Custom(_)) => {
             Outcome::text(format!("unsupported custom tool call: {namespace}{name}"))
         }
     }

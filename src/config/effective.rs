@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use super::problem::LoadError;
 use super::trust::Project;
-use super::{Features, Trust};
+use super::{Features, Tools, Trust};
 use crate::protocol::{
     ApprovalsReviewer, AskForApproval, Personality, ReasoningEffort, ReasoningSummary, SandboxMode,
 };
@@ -63,6 +63,7 @@ pub(crate) struct Effective {
     pub(crate) project_root_markers: Vec<String>,
 
     pub(crate) features: Features,
+    pub(crate) tools: Tools,
     pub(crate) tool_output_token_limit: Option<usize>,
     pub(crate) shell_environment_policy: Map<String, Value>,
     pub(crate) allow_login_shell: bool,
@@ -136,6 +137,7 @@ impl Effective {
                 .unwrap_or_default(),
             project_root_markers: root_markers(merged),
             features: Features::new(merged.get("features").and_then(Value::as_object)),
+            tools: Tools::new(merged),
             tool_output_token_limit: view.decode("tool_output_token_limit"),
             shell_environment_policy: view.table("shell_environment_policy"),
             allow_login_shell: view.flag("allow_login_shell", true),

@@ -181,7 +181,7 @@ const SETTINGS: Fields = &[
     ("thread_unload_delay_secs", Number),
     ("tool_output_token_limit", Number),
     ("tool_suggest", Any),
-    ("tools", Table(&[("web_search", Any)])),
+    ("tools", Table(TOOLS)),
     ("tui", Any),
     ("web_search", OneOf(&["disabled", "cached", "indexed", "live"])),
     ("windows", Any),
@@ -192,6 +192,12 @@ const WORKSPACE_WRITE: Fields = &[
     ("network_access", Flag),
     ("exclude_tmpdir_env_var", Flag),
     ("exclude_slash_tmp", Flag),
+];
+
+const TOOLS: Fields = &[
+    ("experimental_request_user_input", Table(&[("enabled", Flag)])),
+    ("update_plan", Table(&[("enabled", Flag)])),
+    ("web_search", Any),
 ];
 
 const SHELL_ENVIRONMENT: Fields = &[

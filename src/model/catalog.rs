@@ -76,6 +76,10 @@ pub(crate) struct ModelInfo {
     pub(crate) availability_nux: Option<ModelAvailabilityNux>,
     #[serde(default)]
     supports_image_detail_original: bool,
+    /// Names of tools that the model is trained on besides those that all are.
+    experimental_supported_tools: Vec<String>,
+    #[serde(default)]
+    web_search_tool_type: Option<String>,
     /// Nothing but the slug is known.
     #[serde(skip)]
     is_fallback: bool,
@@ -84,8 +88,6 @@ pub(crate) struct ModelInfo {
     _shell_type: IgnoredAny,
     #[serde(rename = "supported_in_api")]
     _supported_in_api: IgnoredAny,
-    #[serde(rename = "experimental_supported_tools")]
-    _experimental_supported_tools: IgnoredAny,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -176,10 +178,11 @@ impl ModelInfo {
             upgrade: None,
             availability_nux: None,
             supports_image_detail_original: false,
+            experimental_supported_tools: Vec::new(),
+            web_search_tool_type: None,
             is_fallback: true,
             _shell_type: IgnoredAny,
             _supported_in_api: IgnoredAny,
-            _experimental_supported_tools: IgnoredAny,
         }
     }
 
@@ -220,6 +223,16 @@ impl ModelInfo {
         };
         let hearing = if takes(InputModality::Audio) { Hearing::Audio } else { Hearing::Deaf };
         Senses { sight, hearing }
+    }
+
+    /// Whether the model knows a tool that not all models know.
+    pub(crate) fn supports_tool(&self, name: &str) -> bool {
+        self.experimental_supported_tools.iter().any(|known| known == name)
+    }
+
+    /// Whether a search of the web may bring up pictures.
+    pub(crate) fn searches_images(&self) -> bool {
+        self.web_search_tool_type.as_deref() == Some("text_and_image")
     }
 
     /// Whether the model edits files with a tool of its own.

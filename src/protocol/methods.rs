@@ -67,6 +67,8 @@ macro_rules! server_requests {
             CommandExecutionRequestApproval = "item/commandExecution/requestApproval" (CommandExecutionRequestApprovalParams) -> CommandExecutionRequestApprovalResponse;
             /// Asks whether files may be changed.
             FileChangeRequestApproval = "item/fileChange/requestApproval" (FileChangeRequestApprovalParams) -> FileChangeRequestApprovalResponse;
+            /// Asks the user what the model wants to know.
+            ToolRequestUserInput = "item/tool/requestUserInput" (ToolRequestUserInputParams) -> ToolRequestUserInputResponse;
         }
     };
 }
@@ -102,6 +104,8 @@ macro_rules! server_notifications {
             TurnCompleted = "turn/completed" (TurnCompletedNotification);
             /// Tells what the turn has changed so far.
             TurnDiffUpdated = "turn/diff/updated" (TurnDiffUpdatedNotification);
+            /// Tells the steps of the agent's work.
+            TurnPlanUpdated = "turn/plan/updated" (TurnPlanUpdatedNotification);
             /// Tells that an item has begun.
             ItemStarted = "item/started" (ItemStartedNotification);
             /// Tells an item's final state.

@@ -238,3 +238,34 @@ pub(crate) struct TurnDiffUpdatedNotification {
     /// A unified diff of all files that the turn has changed.
     pub(crate) diff: String,
 }
+
+/// Tells the steps of the agent's work, all of them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(JsonSchema, TS), ts(export_to = "v2/"))]
+pub(crate) struct TurnPlanUpdatedNotification {
+    pub(crate) thread_id: ThreadId,
+    pub(crate) turn_id: TurnId,
+    /// Why they are as they are now.
+    pub(crate) explanation: Option<String>,
+    pub(crate) plan: Vec<TurnPlanStep>,
+}
+
+/// Is a step of the agent's work.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(JsonSchema, TS), ts(export_to = "v2/"))]
+pub(crate) struct TurnPlanStep {
+    pub(crate) step: String,
+    pub(crate) status: TurnPlanStepStatus,
+}
+
+/// Says how far a step is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(JsonSchema, TS), ts(export_to = "v2/"))]
+pub(crate) enum TurnPlanStepStatus {
+    Pending,
+    InProgress,
+    Completed,
+}

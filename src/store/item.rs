@@ -102,6 +102,7 @@ pub(crate) fn decode(raw: &RawValue) -> Option<ThreadItem> {
         "McpToolCall" => payload::<tool::Mcp>(raw)?.wire(),
         "DynamicToolCall" => payload::<tool::Dynamic>(raw)?.wire(),
         "WebSearch" => payload::<tool::WebSearch>(raw)?.wire(),
+        "Extension" => payload::<tool::Extension>(raw)?.wire(),
         "ImageView" => payload::<tool::ImageView>(raw)?.wire(),
         _ => None,
     }
@@ -152,10 +153,12 @@ pub(crate) fn encode(item: &ThreadItem) -> Option<Box<RawValue>> {
         ThreadItem::ImageView { .. } => {
             tool::ImageView::of(item).map(|stored| tagged("ImageView", &stored))
         }
+        ThreadItem::Sleep { id, duration_ms } => {
+            Some(tagged("Extension", &tool::Extension::sleep(id, *duration_ms)))
+        }
         ThreadItem::HookPrompt { .. }
         | ThreadItem::FunctionCallOutput { .. }
         | ThreadItem::SubAgentActivity { .. }
-        | ThreadItem::Sleep { .. }
         | ThreadItem::ImageGeneration { .. } => None,
     }
 }

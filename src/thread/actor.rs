@@ -60,8 +60,8 @@ pub(super) struct Actor {
     /// Items of the commands that run, by session.
     pub(super) commands: HashMap<u32, RunningCommand>,
     pub(super) status: ThreadStatus,
-    /// How many questions of the running turn are open.
-    pub(super) waiting: usize,
+    /// What the open questions of the running turn are about.
+    pub(super) waiting: Vec<ThreadActiveFlag>,
     pub(super) turn: Option<Turn>,
     /// Who has asked for the turn to end, until it has.
     pub(super) interrupter: Option<Reply<TurnInterruptResponse>>,
@@ -275,9 +275,10 @@ impl Actor {
 
     /// Shows whether the running turn waits for the user.
     pub(super) fn show_waiting(&mut self) {
-        let flags =
-            if self.waiting > 0 { vec![ThreadActiveFlag::WaitingOnApproval] } else { Vec::new() };
-        self.set_status(ThreadStatus::Active { active_flags: flags });
+        let mut active_flags =
+            vec![ThreadActiveFlag::WaitingOnApproval, ThreadActiveFlag::WaitingOnUserInput];
+        active_flags.retain(|flag| self.waiting.contains(flag));
+        self.set_status(ThreadStatus::Active { active_flags });
     }
 
     /// Shows the beginning of an item.

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use serde_json::value::RawValue;
+use tokio::sync::watch;
 use uuid::Uuid;
 
 use super::actor::Actor;
@@ -207,6 +208,7 @@ impl Actor {
             streamed: Streamed::default(),
             calls: Vec::new(),
             steered: VecDeque::new(),
+            arrivals: watch::Sender::new(()),
             usage: None,
             attempts: 0,
             diff: TurnDiff::new(&self.settings.cwd),

@@ -59,8 +59,8 @@ impl Actor {
                 self.command_ended(session, NEVER_RAN, aggregated, std::time::Duration::ZERO);
             }
             Effect::Interaction { session, stdin } => self.interaction(session, stdin),
-            Effect::Ask { item, question, ticket } if self.runs(turn) => {
-                self.waiting += 1;
+            Effect::Ask { waits, item, question, ticket } if self.runs(turn) => {
+                self.waiting.push(waits);
                 self.show_waiting();
                 if let Some(item) = item {
                     self.start_item(turn, item);
@@ -69,11 +69,15 @@ impl Actor {
                 drop(ticket.send(self.publisher.ask(question)));
             }
             Effect::Ask { .. } => {}
-            Effect::Asked if self.runs(turn) => {
-                self.waiting = self.waiting.saturating_sub(1);
+            Effect::Asked(waits) if self.runs(turn) => {
+                if let Some(at) = self.waiting.iter().position(|open| *open == waits) {
+                    self.waiting.swap_remove(at);
+                }
                 self.show_waiting();
             }
-            Effect::Asked => {}
+            Effect::Asked(_) => {}
+            Effect::PlanUpdated(_) if !self.runs(turn) => {}
+            Effect::PlanUpdated(plan) => self.publisher.tell::<method::TurnPlanUpdated>(&plan),
             Effect::Patched(edits) => self.patched(turn, &edits),
             Effect::Tell(_) if !self.runs(turn) => {}
             Effect::Tell(text) => {

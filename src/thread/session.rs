@@ -288,7 +288,7 @@ fn run(shared: &Arc<Shared>, start: Start, loaded: Loaded) -> ThreadHandle {
         grants: Arc::default(),
         commands: HashMap::new(),
         status: ThreadStatus::Idle,
-        waiting: 0,
+        waiting: Vec::new(),
         turn: None,
         interrupter: None,
         inbox,

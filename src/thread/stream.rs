@@ -226,7 +226,12 @@ impl Actor {
         let events = self.events.clone();
         let Some(turn) = &mut self.turn else { return };
         let (id, scene) = (call.id.clone(), Arc::clone(&turn.scene));
-        let cx = Cx { id, turn: turn.id.clone(), number: turn.calls.len(), scene, events };
+        let mut arrived = turn.arrivals.subscribe();
+        if !turn.steered.is_empty() {
+            arrived.mark_changed();
+        }
+        let (turn_id, number) = (turn.id.clone(), turn.calls.len());
+        let cx = Cx { id, turn: turn_id, number, scene, events, arrived };
         turn.calls.push(PendingCall::start(call, cx));
     }
 

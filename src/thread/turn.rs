@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use serde_json::value::RawValue;
+use tokio::sync::watch;
 use tokio::time::{Duration, Instant};
 
 use super::actor::Actor;
@@ -54,6 +55,8 @@ pub(super) struct Turn {
     pub(super) calls: Vec<PendingCall>,
     /// Input that waits for the current response to be over.
     pub(super) steered: VecDeque<UserSaid>,
+    /// Tells running calls of it.
+    pub(super) arrivals: watch::Sender<()>,
     /// Usage of the current response, until it is told.
     pub(super) usage: Option<Usage>,
     /// Failed attempts since the model last answered.
@@ -245,6 +248,7 @@ impl Actor {
     pub(super) fn steer(&mut self, said: UserSaid) {
         let Some(turn) = &mut self.turn else { return };
         turn.steered.push_back(said);
+        turn.arrivals.send_replace(());
         // A compaction is not part of what the input is about: the input waits until it is over.
         if turn.compaction.is_none() && !matches!(turn.phase, Phase::Ended(_)) {
             turn.phase = Phase::Ended(Next::Natural { go_on: true });
@@ -341,7 +345,7 @@ impl Actor {
         if let Some(reply) = self.interrupter.take() {
             reply.give(Ok(TurnInterruptResponse {}));
         }
-        self.waiting = 0;
+        self.waiting.clear();
         self.announce_end(&mut turn, ending, completed_at_ms);
         // The turn, and with it every task and open question of its calls, ends here, after its clients know.
         drop(turn);

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use super::approval::{answered, ask};
+use super::approval::{APPROVAL, answered, ask};
 use super::{Cx, Effect, Outcome, Output, Run, Tool};
 use crate::patch::{self, Plan};
 use crate::policy::decide::{self, Decision, PatchQuestion, SandboxKind};
@@ -109,7 +109,7 @@ async fn refused(
         reason,
         grant_root: None,
     };
-    let answer = ask::<method::FileChangeRequestApproval>(cx, None, &params).await;
+    let answer = ask::<method::FileChangeRequestApproval>(cx, APPROVAL, None, &params).await;
     let told = match answer.map(|answer| answer.decision) {
         Some(Answer::Accept) => None,
         Some(Answer::AcceptForSession) => {
@@ -121,7 +121,7 @@ async fn refused(
         None => Some(Outcome::text("patch rejected: the approval request failed")),
     };
     // Patches show their question settled before their item ends; commands do it the other way round.
-    answered(cx).await;
+    answered(cx, APPROVAL).await;
     if told.is_some() {
         cx.apply(Effect::ItemCompleted(with_status(item.clone(), PatchApplyStatus::Declined)))
             .await;

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::approval::{answered, ask};
+use super::approval::{APPROVAL, answered, ask};
 use super::scene::{AllowLogin, ENFORCEMENT};
 use super::spec::{function, shell_is_offered};
 use super::{Announced, Cx, Effect, Outcome, Run, Tool, apply_patch, arguments};
@@ -173,7 +173,8 @@ async fn approve(cx: &Cx, command: &Command, arguments: &Arguments) -> Verdict {
     let item = command.item(cx, CommandExecutionSource::Agent, None);
     let params = command.approval_request(cx, reason, amendment);
     let answer =
-        ask::<method::CommandExecutionRequestApproval>(cx, Some(item.clone()), &params).await;
+        ask::<method::CommandExecutionRequestApproval>(cx, APPROVAL, Some(item.clone()), &params)
+            .await;
     match answer.map(|answer| answer.decision) {
         Some(Answer::Accept) => {}
         Some(Answer::AcceptForSession) => scene.grants().allow_command(key),
@@ -195,7 +196,7 @@ async fn approve(cx: &Cx, command: &Command, arguments: &Arguments) -> Verdict {
             return Verdict::Refused(Outcome::text(rejected("the approval request failed")));
         }
     }
-    answered(cx).await;
+    answered(cx, APPROVAL).await;
     Verdict::Run(Announced::Yes)
 }
 
@@ -205,7 +206,7 @@ async fn not_run(cx: &Cx, mut item: TimedItem, became: CommandExecutionStatus) {
         *status = became;
     }
     cx.apply(Effect::ItemCompleted(item)).await;
-    answered(cx).await;
+    answered(cx, APPROVAL).await;
 }
 
 /// Models know this frame of a refusal.

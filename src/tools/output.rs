@@ -9,6 +9,7 @@ use crate::protocol::ImageDetail;
 #[serde(untagged)]
 pub(crate) enum Output {
     Text(String),
+    Parts(Vec<Part>),
 }
 
 /// One part of what a model reads besides plain text.

@@ -10,11 +10,25 @@ use futures_util::future::BoxFuture;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use super::{Cx, Outcome, Scene, apply_patch, exec_command, write_stdin};
+use super::{
+    Cx, Outcome, Scene, apply_patch, clock, exec_command, update_plan, user_input,
+    user_input_async, view_image, web_search, write_stdin,
+};
 use crate::util::json::raw;
 
 /// Every tool, in the order in which a model is offered them.
-static TOOLS: &[&Tool] = &[&exec_command::TOOL, &write_stdin::TOOL, &apply_patch::TOOL];
+static TOOLS: &[&Tool] = &[
+    &exec_command::TOOL,
+    &write_stdin::TOOL,
+    &update_plan::TOOL,
+    &user_input::TOOL,
+    &user_input_async::TOOL,
+    &clock::CURR_TIME,
+    &clock::SLEEP,
+    &apply_patch::TOOL,
+    &view_image::TOOL,
+    &web_search::TOOL,
+];
 
 /// One tool: what a model is told of it and when, and how a call of it runs.
 pub(super) struct Tool {
@@ -38,6 +52,8 @@ pub(super) enum Run {
     Function(for<'a> fn(&'a Cx, String) -> BoxFuture<'a, Outcome>),
     /// A custom tool: its input as it stands.
     Custom(for<'a> fn(&'a Cx, String) -> BoxFuture<'a, Outcome>),
+    /// The provider runs it; the model does not call it.
+    Hosted,
 }
 
 impl Tool {

@@ -27,6 +27,7 @@ pub(crate) fn local(ms: i64) -> DateTime<Local> {
     utc(ms).with_timezone(&Local)
 }
 
-fn utc(ms: i64) -> DateTime<Utc> {
+/// The time of a Unix time in milliseconds.
+pub(crate) fn utc(ms: i64) -> DateTime<Utc> {
     Utc.timestamp_millis_opt(ms).single().unwrap_or_default()
 }

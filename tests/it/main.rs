@@ -28,6 +28,7 @@ mod models;
 mod order;
 mod patch;
 mod plan;
+mod questions;
 mod review;
 mod steer;
 mod thread_lifecycle;
@@ -35,6 +36,7 @@ mod thread_list;
 mod thread_resume;
 mod thread_start;
 mod tidy;
+mod tools;
 mod turn;
 
 /// A file that is not listed would be compiled by nobody.

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::protocol::{
-    ByteRange, ImageDetail, ItemId, MediaSource, MemoryCitation, MessagePhase, TextElement,
-    ThreadItem, UserInput,
+    AgentMessageDelivery, AsyncUserInputQuestion, ByteRange, ImageDetail, ItemId, MediaSource,
+    MemoryCitation, MessagePhase, TextElement, ThreadItem, UserInput,
 };
 
 #[derive(Serialize, Deserialize)]
@@ -165,6 +165,10 @@ pub(super) struct Agent {
     phase: Option<MessagePhase>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     memory_citation: Option<serde_json::Value>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    delivery: Option<AgentMessageDelivery>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    questions: Option<Vec<AsyncUserInputQuestion>>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -177,7 +181,10 @@ struct Text {
 
 impl Agent {
     pub(super) fn of(item: &ThreadItem) -> Option<Self> {
-        let ThreadItem::AgentMessage { id, text, phase, memory_citation, .. } = item else {
+        let ThreadItem::AgentMessage {
+            id, text, phase, memory_citation, delivery, questions, ..
+        } = item
+        else {
             return None;
         };
         let citation =
@@ -187,6 +194,8 @@ impl Agent {
             content: vec![Text { kind: "Text".to_owned(), text: text.clone() }],
             phase: *phase,
             memory_citation: citation.map(crate::store::case::snake_value),
+            delivery: *delivery,
+            questions: questions.clone(),
         })
     }
 
@@ -200,8 +209,8 @@ impl Agent {
             phase: self.phase,
             memory_citation,
             moderation: None,
-            delivery: None,
-            questions: None,
+            delivery: self.delivery,
+            questions: self.questions,
         })
     }
 }

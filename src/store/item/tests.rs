@@ -40,6 +40,11 @@ fn messages() {
         &json!({"type": "agentMessage", "text": "hi", "phase": "final_answer", "memoryCitation": null}),
     );
     both_ways(
+        &json!({"type": "AgentMessage", "id": "q", "content": [{"type": "Text", "text": "Which?\n- a"}],
+            "phase": "final_answer", "delivery": "async", "questions": [{"title": "Which?", "options": ["a"]}]}),
+        &json!({"type": "agentMessage", "delivery": "async", "questions": [{"title": "Which?", "options": ["a"]}]}),
+    );
+    both_ways(
         &json!({"type": "Reasoning", "id": "r", "summary_text": ["s"], "raw_content": ["c"]}),
         &json!({"type": "reasoning", "summary": ["s"], "content": ["c"]}),
     );
@@ -128,6 +133,10 @@ fn tools() {
     both_ways(
         &json!({"type": "ImageView", "id": "i", "path": "file:///x%20y.png"}),
         &json!({"type": "imageView", "path": "/x y.png"}),
+    );
+    both_ways(
+        &json!({"type": "Extension", "kind": "clock.sleep", "id": "s", "durationMs": 300}),
+        &json!({"type": "sleep", "durationMs": 300}),
     );
     let agent = "01990001-0000-7000-8000-000000000001";
     both_ways(

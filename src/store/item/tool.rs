@@ -420,3 +420,25 @@ impl ImageView {
         Some(ThreadItem::ImageView { id: self.id, path: uri::path(&self.path).as_path().into() })
     }
 }
+
+/// What a group of tools adds to the kinds of items; of these only the pause is known.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Extension {
+    kind: String,
+    id: ItemId,
+    #[serde(rename = "durationMs", default)]
+    duration_ms: u64,
+}
+
+impl Extension {
+    const SLEEP: &'static str = "clock.sleep";
+
+    pub(super) fn sleep(id: &ItemId, duration_ms: u64) -> Self {
+        Self { kind: Self::SLEEP.to_owned(), id: id.clone(), duration_ms }
+    }
+
+    pub(super) fn wire(self) -> Option<ThreadItem> {
+        let Self { kind, id, duration_ms } = self;
+        (kind == Self::SLEEP).then_some(ThreadItem::Sleep { id, duration_ms })
+    }
+}

@@ -1,6 +1,10 @@
 //! The definitions against the table of what trained models emit.
 
+use std::sync::Arc;
+
 use super::*;
+use crate::config::WebSearchMode;
+use crate::protocol::SandboxPolicy;
 
 /// Checks a function's parameters, written `name: type` in the order of names, and which of them are required.
 #[track_caller]
@@ -67,6 +71,84 @@ fn shell_tools_have_the_parameters_that_models_know() {
         ],
         &["session_id"],
     );
+}
+
+#[test]
+fn other_tools_have_the_parameters_that_models_know() {
+    let plan = definition(&update_plan::TOOL);
+    check(&plan, "update_plan", &["explanation: string", "plan: array"], &["plan"]);
+    let step = &plan["parameters"]["properties"]["plan"]["items"];
+    assert_eq!(step["required"], json!(["step", "status"]));
+    let statuses = json!(["pending", "in_progress", "completed"]);
+    assert_eq!(step["properties"]["status"]["enum"], statuses);
+    check(&definition(&view_image::TOOL), "view_image", &["path: string"], &["path"]);
+    let ask = definition(&user_input::TOOL);
+    check(&ask, "request_user_input", &["questions: array"], &["questions"]);
+    let question = &ask["parameters"]["properties"]["questions"]["items"];
+    assert_eq!(question["required"], json!(["id", "header", "question", "options"]));
+    let option = &question["properties"]["options"]["items"];
+    assert_eq!(option["required"], json!(["label", "description"]));
+    let ask = definition(&user_input_async::TOOL);
+    check(&ask, "request_user_input_async", &["questions: array"], &["questions"]);
+    let question = &ask["parameters"]["properties"]["questions"]["items"];
+    assert_eq!(question["required"], json!(["title"]));
+    check(&definition(&clock::CURR_TIME), "curr_time", &[], &[]);
+    check(&definition(&clock::SLEEP), "sleep", &["duration_ms: number"], &["duration_ms"]);
+}
+
+#[test]
+fn what_is_offered_depends_on_the_model_and_the_configuration() {
+    let names = |scene: &Scene| -> Vec<String> {
+        let name =
+            |tool: &Value| tool.get("name").unwrap_or(&tool["type"]).as_str().map(str::to_owned);
+        definitions(TOOLS, scene).iter().filter_map(name).collect()
+    };
+    let mut scene = Scene::of_model("none");
+    let usual = ["exec_command", "write_stdin", "request_user_input", "view_image", "web_search"];
+    assert_eq!(names(&scene), usual);
+    let config = Arc::get_mut(&mut scene.config).expect("not shared");
+    config.tools.update_plan = true;
+    config.tools.request_user_input = false;
+    config.tools.web_search.mode = WebSearchMode::Disabled;
+    assert_eq!(names(&scene), ["exec_command", "write_stdin", "update_plan", "view_image"]);
+    let described = json!({
+        "slug": "m", "display_name": "M", "supported_reasoning_levels": [], "shell_type": "default",
+        "visibility": "list", "supported_in_api": true, "priority": 1, "support_verbosity": false,
+        "truncation_policy": { "mode": "bytes", "limit": 1 }, "apply_patch_tool_type": "freeform",
+        "experimental_supported_tools": ["clock", "send_user_message_async"],
+    });
+    let mut scene = Scene::of_model("m");
+    scene.model_info = Arc::new(serde_json::from_value(described).expect("a model"));
+    let all = [
+        "exec_command",
+        "write_stdin",
+        "request_user_input",
+        "request_user_input_async",
+        "clock",
+        "apply_patch",
+        "view_image",
+        "web_search",
+    ];
+    assert_eq!(names(&scene), all);
+}
+
+#[test]
+fn the_search_says_how_far_it_may_go() {
+    let defined = |mode, sandbox| {
+        let mut scene = Scene { sandbox, ..Scene::of_model("none") };
+        let config = Arc::get_mut(&mut scene.config).expect("not shared");
+        config.tools.web_search.mode = mode;
+        definitions(&[&web_search::TOOL], &scene)
+    };
+    let plain = |live: bool| vec![json!({ "type": "web_search", "external_web_access": live })];
+    let read_only = || SandboxPolicy::ReadOnly { network_access: false };
+    assert_eq!(defined(WebSearchMode::Cached, SandboxPolicy::DangerFullAccess), plain(true));
+    assert_eq!(defined(WebSearchMode::Cached, read_only()), plain(false));
+    assert_eq!(defined(WebSearchMode::Live, read_only()), plain(true));
+    assert_eq!(defined(WebSearchMode::Disabled, read_only()), Vec::<Value>::new());
+    let indexed =
+        json!({ "type": "web_search", "external_web_access": true, "indexed_web_access": true });
+    assert_eq!(defined(WebSearchMode::Indexed, read_only()), [indexed]);
 }
 
 #[test]

@@ -60,6 +60,13 @@ pub(crate) fn function(call: &str, name: &str, arguments: &Value) -> Value {
     json!({"type": "function_call", "call_id": call, "name": name, "arguments": text})
 }
 
+/// A call of a tool in a namespace.
+pub(crate) fn member(call: &str, namespace: &str, name: &str, arguments: &Value) -> Value {
+    let mut item = function(call, name, arguments);
+    item["namespace"] = json!(namespace);
+    item
+}
+
 /// An `exec_command` item; `more` holds further arguments.
 pub(crate) fn command(call: &str, script: &str, more: &Value) -> Value {
     let mut arguments = json!({"cmd": script});

@@ -137,6 +137,11 @@ impl Request {
     /// The output that answers a call, as text.
     #[track_caller]
     pub(crate) fn output(&self, call: &str) -> &str {
+        self.output_item(call)["output"].as_str().unwrap()
+    }
+
+    #[track_caller]
+    fn output_item(&self, call: &str) -> &Value {
         let answers = |item: &&Value| {
             item["call_id"] == call
                 && item["type"].as_str().is_some_and(|kind| kind.ends_with("_output"))
@@ -144,7 +149,28 @@ impl Request {
         let Some(item) = self.input().iter().find(answers) else {
             panic!("no output for {call}: {:#}", self.body["input"])
         };
-        item["output"].as_str().unwrap()
+        item
+    }
+
+    /// The output that answers a call, as parts.
+    #[track_caller]
+    pub(crate) fn output_parts(&self, call: &str) -> &Vec<Value> {
+        self.output_item(call)["output"].as_array().unwrap()
+    }
+
+    /// Names of the offered tools; members of a namespace as `namespace.name`, hosted tools by type.
+    pub(crate) fn tools(&self) -> Vec<String> {
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let names = |tool: &Value| match tool["type"].as_str().unwrap() {
+            "namespace" => {
+                let members = tool["tools"].as_array().unwrap().iter();
+                members
+                    .map(|member| format!("{}.{}", text(&tool["name"]), text(&member["name"])))
+                    .collect()
+            }
+            kind => vec![tool["name"].as_str().unwrap_or(kind).to_owned()],
+        };
+        self.body["tools"].as_array().unwrap().iter().flat_map(names).collect()
     }
 
     /// `type call_id` of every item that belongs to a call.
