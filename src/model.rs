@@ -10,6 +10,7 @@ mod client;
 mod error;
 mod event;
 mod item;
+mod lite;
 pub(crate) mod picture;
 mod provider;
 pub(crate) mod request;
@@ -17,10 +18,10 @@ mod retry;
 mod scripted;
 pub(crate) mod senses;
 mod sse;
+mod token;
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use tokio::sync::mpsc;
 
 pub(crate) use error::{Error, Retry};
@@ -41,15 +42,14 @@ pub(crate) struct Client {
     scripts: Arc<scripted::Scripts>,
 }
 
-/// What is sent. [`request::Body`] makes the `body`.
+/// What is sent.
 #[derive(Debug, Default)]
 pub(crate) struct Request {
     /// Who asks; scripts keep their place by it.
     pub(crate) thread: String,
     /// Besides those of the provider.
     pub(crate) headers: Vec<(&'static str, String)>,
-    /// Complete JSON.
-    pub(crate) body: Bytes,
+    pub(crate) body: request::Encoded,
 }
 
 /// The events of one answer. Dropping it drops the connection.

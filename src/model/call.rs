@@ -2,9 +2,10 @@
 //!
 //! reqwest's types stay in this file and in `client`.
 
+use std::collections::HashSet;
 use std::error::Error as StdError;
 use std::net::IpAddr;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -16,7 +17,7 @@ use reqwest::{Client, Response, Url};
 
 use super::Request;
 use super::error::Error;
-use super::provider::Provider;
+use super::provider::{Provider, Secret};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 const MAX_REDIRECTS: usize = 10;
@@ -25,6 +26,8 @@ const MAX_REDIRECTS: usize = 10;
 pub(super) enum Failure {
     /// The connection was there, but was closed without an answer: worth a second try.
     Unanswered(Error),
+    /// There was no connection, for this cause.
+    Unreachable(String),
     Final(Error),
 }
 
@@ -36,7 +39,12 @@ pub(super) struct Call {
 }
 
 impl Call {
-    pub(super) fn new(provider: &Provider, request: &Request) -> Result<Self, Error> {
+    /// `token` is what the provider's command has said, if there is such a command.
+    pub(super) fn new(
+        provider: &Provider,
+        request: &Request,
+        token: Option<&Secret>,
+    ) -> Result<Self, Error> {
         let mut headers = public_headers();
         for (name, value) in &request.headers {
             set(&mut headers, name, value);
@@ -49,10 +57,14 @@ impl Call {
                 set(&mut headers, name, &value);
             }
         }
-        if let Some(token) = token(provider)? {
+        let token = match token {
+            Some(token) => Some(token.expose().to_owned()),
+            None => own_token(provider)?,
+        };
+        if let Some(token) = token {
             set(&mut headers, AUTHORIZATION.as_str(), &format!("Bearer {token}"));
         }
-        Ok(Self { url: url(provider)?, headers, body: request.body.clone() })
+        Ok(Self { url: url(provider)?, headers, body: request.body.bytes().clone() })
     }
 
     /// The address as it may be shown: without the query, which may hold keys.
@@ -69,7 +81,15 @@ impl Call {
             let client = connections.to(&url).await.map_err(Failure::Final)?;
             let request = client.post(url.clone()).headers(headers.clone()).body(self.body.clone());
             let response = request.send().await.map_err(failure)?;
-            let Some(next) = redirection(&url, &response) else { return Ok(response) };
+            let Some(next) = redirection(&url, &response) else {
+                connections.answered(&self.url);
+                return Ok(response);
+            };
+            if is_downgrade(&url, &next) {
+                let refusal =
+                    "the provider redirects from https to http, which would let others read along";
+                return Err(Failure::Final(Error::unusable(refusal.to_owned())));
+            }
             if next.origin() != self.url.origin() {
                 // Credentials are for the configured provider only.
                 headers = public_headers();
@@ -102,7 +122,7 @@ fn variable_value(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.trim().is_empty())
 }
 
-fn token(provider: &Provider) -> Result<Option<String>, Error> {
+fn own_token(provider: &Provider) -> Result<Option<String>, Error> {
     let Some(key) = &provider.env_key else {
         return Ok(provider.bearer.as_ref().map(|bearer| bearer.expose().to_owned()));
     };
@@ -148,6 +168,10 @@ fn redirection(from: &Url, response: &Response) -> Option<Url> {
     from.join(location).ok().filter(|url| matches!(url.scheme(), "http" | "https"))
 }
 
+fn is_downgrade(from: &Url, to: &Url) -> bool {
+    from.scheme() == "https" && to.scheme() != "https"
+}
+
 fn failure(error: reqwest::Error) -> Failure {
     let error = error.without_url();
     let cause = causes(&error);
@@ -158,7 +182,7 @@ fn failure(error: reqwest::Error) -> Failure {
     } else if is_about_trust(&error) {
         Failure::Final(Error::untrusted(&cause))
     } else {
-        Failure::Final(Error::unreachable(&cause))
+        Failure::Unreachable(cause)
     }
 }
 
@@ -198,6 +222,8 @@ pub(super) struct Connections {
     plain_direct: OnceLock<Client>,
     secure: OnceLock<Client>,
     secure_direct: OnceLock<Client>,
+    /// The origins that have answered at least once.
+    answered: Mutex<HashSet<String>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -214,6 +240,22 @@ enum Proxies {
 }
 
 impl Connections {
+    fn answered(&self, url: &Url) {
+        let mut answered = self.answered.lock().unwrap_or_else(PoisonError::into_inner);
+        answered.insert(url.origin().ascii_serialization());
+    }
+
+    /// What it means that an address cannot be reached.
+    pub(super) fn unreachable(&self, call: &Call, cause: &str) -> Error {
+        let answered = self.answered.lock().unwrap_or_else(PoisonError::into_inner);
+        // The way to this machine itself is never gone.
+        if !is_loopback(&call.url) && answered.contains(&call.url.origin().ascii_serialization()) {
+            Error::unreachable(cause)
+        } else {
+            Error::nobody_there(cause, &call.shown_url())
+        }
+    }
+
     async fn to(&self, url: &Url) -> Result<Client, Error> {
         let tls = if url.scheme() == "https" { Tls::On } else { Tls::Off };
         let proxies = if is_loopback(url) { Proxies::Ignored } else { Proxies::OfTheSystem };
@@ -306,6 +348,16 @@ mod tests {
         for remote in ["http://10.0.0.1", "https://api.openai.com", "http://localhost.example"] {
             assert!(!is(remote), "{remote}");
         }
+    }
+
+    #[test]
+    fn knows_a_downgrade() {
+        let is = |from: &str, to: &str| {
+            is_downgrade(&Url::parse(from).unwrap(), &Url::parse(to).unwrap())
+        };
+        assert!(is("https://a/", "http://a/"));
+        assert!(!is("https://a/", "https://b/") && !is("http://a/", "https://a/"));
+        assert!(!is("http://a/", "http://b/"));
     }
 
     #[test]

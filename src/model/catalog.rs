@@ -26,6 +26,10 @@ const UNKNOWN_TRUNCATION: TruncationPolicy = TruncationPolicy::Bytes(10_000);
 
 /// One model.
 #[derive(Debug, Clone, Deserialize)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "these are independent facts, named as catalogues name them"
+)]
 pub(crate) struct ModelInfo {
     pub(crate) slug: String,
     pub(crate) display_name: String,
@@ -62,6 +66,9 @@ pub(crate) struct ModelInfo {
     pub(crate) input_modalities: Vec<InputModality>,
     #[serde(default)]
     pub(crate) multi_agent_version: Option<MultiAgentVersion>,
+    /// Whether tools are offered with the input, not beside it.
+    #[serde(default)]
+    pub(crate) use_responses_lite: bool,
     #[serde(default)]
     pub(crate) service_tiers: Vec<ModelServiceTier>,
     #[serde(default)]
@@ -171,6 +178,7 @@ impl ModelInfo {
             effective_context_window_percent: most(),
             input_modalities: text_and_images(),
             multi_agent_version: None,
+            use_responses_lite: false,
             service_tiers: Vec::new(),
             default_service_tier: None,
             additional_speed_tiers: Vec::new(),

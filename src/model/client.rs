@@ -16,6 +16,7 @@ use super::event::{LimitWindow, ResponseHeaders, StreamEvent, decode};
 use super::provider::Provider;
 use super::retry::{backoff, retry_after};
 use super::sse::{MAX_EVENT, Parser};
+use super::token::Tokens;
 
 /// How much of a refusal's text is read.
 const MAX_REFUSAL: usize = 256 << 10;
@@ -30,6 +31,7 @@ type Events = mpsc::Sender<Vec<StreamEvent>>;
 #[derive(Default)]
 pub(super) struct Http {
     connections: Connections,
+    tokens: Tokens,
 }
 
 impl Http {
@@ -46,13 +48,28 @@ impl Http {
         request: &Request,
         events: &Events,
     ) -> Result<(), Error> {
-        let call = Call::new(provider, request)?;
-        let response = self.ask(provider, &call).await?;
-        let headers = StreamEvent::Headers(response_headers(response.headers()));
+        let response = self.admitted(provider, request).await?;
+        let headers = StreamEvent::Headers(response_headers(provider, response.headers()));
         if events.send(vec![headers]).await.is_err() {
             return Ok(());
         }
         relay(response, provider.stream_idle_timeout, events).await
+    }
+
+    /// The head of a good answer. A token that has run out meanwhile is replaced, once.
+    async fn admitted(&self, provider: &Provider, request: &Request) -> Result<Response, Error> {
+        let Some(command) = &provider.auth else {
+            return self.ask(provider, &Call::new(provider, request, None)?).await;
+        };
+        let token = self.tokens.get(command).await;
+        match self.ask(provider, &Call::new(provider, request, token.as_ref())?).await {
+            Err(error) if error.is_unauthorized() => {
+                self.tokens.forget(command);
+                let token = self.tokens.get(command).await;
+                self.ask(provider, &Call::new(provider, request, token.as_ref())?).await
+            }
+            answer => answer,
+        }
     }
 
     /// The head of a good answer. Lost requests and failures of the server are tried again.
@@ -67,6 +84,9 @@ impl Http {
                 Ok(Ok(response)) => return Err(refusal(call, response).await),
                 Ok(Err(Failure::Unanswered(_))) if may_retry => {}
                 Ok(Err(Failure::Unanswered(error) | Failure::Final(error))) => return Err(error),
+                Ok(Err(Failure::Unreachable(cause))) => {
+                    return Err(self.connections.unreachable(call, &cause));
+                }
             }
             retries += 1;
             tracing::debug!(retries, "the model request is sent again");
@@ -168,7 +188,7 @@ async fn refusal(call: &Call, mut response: Response) -> Error {
     })
 }
 
-fn response_headers(headers: &HeaderMap) -> ResponseHeaders {
+fn response_headers(provider: &Provider, headers: &HeaderMap) -> ResponseHeaders {
     let text = |name: &str| headers.get(name)?.to_str().ok();
     let window = |name: &str| {
         let number = |what: &str| text(&format!("x-codex-{name}-{what}"));
@@ -182,5 +202,7 @@ fn response_headers(headers: &HeaderMap) -> ResponseHeaders {
         turn_state: text("x-codex-turn-state").map(str::to_owned),
         primary_limit: window("primary"),
         secondary_limit: window("secondary"),
+        // Gateways call models by names of their own, which means nothing.
+        served_model: text("openai-model").filter(|_| provider.is_openai()).map(str::to_owned),
     }
 }

@@ -4,7 +4,8 @@
 
 use std::time::Duration;
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 
 use super::retry::wait_in_message;
 use crate::protocol::{CodexErrorInfo, TurnError};
@@ -27,8 +28,10 @@ pub(crate) enum Retry {
 #[error("{message}")]
 pub(crate) struct Error {
     message: String,
-    info: CodexErrorInfo,
+    info: Box<CodexErrorInfo>,
     retry: Retry,
+    /// What the message leaves out.
+    details: Option<String>,
 }
 
 /// An answer of the HTTP server that is no stream.
@@ -47,6 +50,7 @@ pub(super) struct Refusal<'a> {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Detail {
+    #[serde(deserialize_with = "text_or_number")]
     code: Option<String>,
     #[serde(rename = "type")]
     kind: Option<String>,
@@ -65,19 +69,28 @@ impl Error {
     pub(crate) fn turn_error(&self) -> TurnError {
         TurnError {
             message: self.message.clone(),
-            codex_error_info: Some(self.info.clone()),
-            additional_details: None,
+            codex_error_info: Some((*self.info).clone()),
+            additional_details: self.details.clone(),
             misalignment: None,
         }
     }
 
     /// Whether the input is larger than what the model can read.
     pub(crate) fn is_context_overflow(&self) -> bool {
-        self.info == CodexErrorInfo::ContextWindowExceeded
+        *self.info == CodexErrorInfo::ContextWindowExceeded
     }
 
     pub(crate) fn retry(&self) -> Retry {
         self.retry.clone()
+    }
+
+    /// Whether the credentials were refused.
+    pub(super) fn is_unauthorized(&self) -> bool {
+        *self.info == CodexErrorInfo::HttpConnectionFailed { http_status_code: Some(401) }
+    }
+
+    fn new(message: String, info: CodexErrorInfo, retry: Retry) -> Self {
+        Self { message, info: Box::new(info), retry, details: None }
     }
 
     /// The stream is over and has not said that the response is.
@@ -87,7 +100,7 @@ impl Error {
 
     /// Something that asking again does not mend.
     pub(super) fn unusable(message: String) -> Self {
-        Self { message, info: CodexErrorInfo::Other, retry: Retry::Never }
+        Self::new(message, CodexErrorInfo::Other, Retry::Never)
     }
 
     pub(super) fn idle() -> Self {
@@ -108,9 +121,18 @@ impl Error {
         Self::disconnected(&format!("no answer from the provider: {cause}"))
     }
 
+    /// The network is gone: there was an answer from this address before.
     pub(super) fn unreachable(cause: &str) -> Self {
         let info = CodexErrorInfo::HttpConnectionFailed { http_status_code: None };
-        Self { message: format!("Connection failed: {cause}"), info, retry: Retry::Connection }
+        Self::new(format!("Connection failed: {cause}"), info, Retry::Connection)
+    }
+
+    /// Nobody has ever answered at this address. That it is wrong is likelier than that the network is gone.
+    pub(super) fn nobody_there(cause: &str, url: &str) -> Self {
+        let message = format!(
+            "Connection failed: {cause}, url: {url} (is the provider's base_url right, and does its server run?)"
+        );
+        Self { message, retry: AGAIN, ..Self::unreachable(cause) }
     }
 
     /// The connection was refused by us: the server's certificate is not to be trusted.
@@ -119,11 +141,8 @@ impl Error {
     }
 
     pub(super) fn disconnected(cause: &str) -> Self {
-        Self {
-            message: format!("stream disconnected before completion: {cause}"),
-            info: CodexErrorInfo::Other,
-            retry: AGAIN,
-        }
+        let message = format!("stream disconnected before completion: {cause}");
+        Self::new(message, CodexErrorInfo::Other, AGAIN)
     }
 
     /// What `response.incomplete` means.
@@ -164,49 +183,57 @@ impl Error {
             "invalid_prompt" | "bio_policy" => (CodexErrorInfo::Other, message),
             _ => return Self::disconnected(&message),
         };
-        Self { message, info, retry: Retry::Never }
+        Self::new(message, info, Retry::Never)
     }
 
     fn rate_limited(message: &str) -> Self {
-        Self {
-            message: format!("rate limit exceeded: {message}"),
-            info: CodexErrorInfo::RateLimitExceeded,
-            retry: Retry::Stream { after: wait_in_message(message), http_status: None },
-        }
+        Self::new(
+            format!("rate limit exceeded: {message}"),
+            CodexErrorInfo::RateLimitExceeded,
+            Retry::Stream { after: wait_in_message(message), http_status: None },
+        )
     }
 
     /// What an HTTP answer other than a stream means.
     pub(super) fn refused(refusal: &Refusal<'_>) -> Self {
         let detail = Detail::of_body(refusal.body);
         let code = detail.code.as_deref().unwrap_or_default();
-        let never =
-            |info, message: &str| Self { message: message.to_owned(), info, retry: Retry::Never };
+        let never = |info, message: &str| Self::new(message.to_owned(), info, Retry::Never);
         match (refusal.status, code) {
-            (400, "context_length_exceeded") => {
+            (400, _) if detail.is_about_window() => {
                 never(CodexErrorInfo::ContextWindowExceeded, CONTEXT_WINDOW)
             }
             (400, _) if detail.names_a_bad_image() => never(
                 CodexErrorInfo::BadRequest,
                 "The model could not read an image of the last message. Remove it and try again.",
             ),
-            (400, _) => never(CodexErrorInfo::Other, refusal.body),
+            (400, _) => match &detail.message {
+                Some(message) => Self {
+                    details: Some(refusal.body.to_owned()),
+                    ..never(CodexErrorInfo::Other, message)
+                },
+                None => never(CodexErrorInfo::Other, refusal.body),
+            },
             (404, "model_not_found") => {
                 never(CodexErrorInfo::ModelNotFound, detail.message.as_deref().unwrap_or(code))
             }
             (429, _) => Self::too_many(refusal, &detail),
-            (500, _) => Self {
-                message: "The model's server failed with an internal error. It may be very busy."
-                    .to_owned(),
-                info: CodexErrorInfo::InternalServerError,
-                retry: AGAIN,
-            },
+            (500, _) => Self::new(
+                "The model's server failed with an internal error. It may be very busy.".to_owned(),
+                CodexErrorInfo::InternalServerError,
+                AGAIN,
+            ),
             (503, "server_is_overloaded") => never(CodexErrorInfo::ServerOverloaded, OVERLOADED),
             (503, "slow_down") => Self::rate_limited(&refusal.reason(&detail)),
-            (status, _) => Self {
-                message: refusal.unexpected(&detail),
-                info: CodexErrorInfo::HttpConnectionFailed { http_status_code: Some(status) },
-                retry: Retry::Stream { after: None, http_status: Some(status) },
-            },
+            (status, _) => {
+                let retry = match status {
+                    // Neither credentials, nor the bill, nor what was asked for gets better by asking again.
+                    401 | 402 | 403 | 413 | 422 => Retry::Never,
+                    _ => Retry::Stream { after: None, http_status: Some(status) },
+                };
+                let info = CodexErrorInfo::HttpConnectionFailed { http_status_code: Some(status) };
+                Self::new(refusal.unexpected(&detail), info, retry)
+            }
         }
     }
 
@@ -227,18 +254,16 @@ impl Error {
             QUOTA.to_owned()
         } else {
             let http_status = Some(refusal.status);
-            return Self {
-                message: format!("exceeded retry limit, last status: {}", refusal.status_line),
-                info: CodexErrorInfo::ResponseTooManyFailedAttempts {
-                    http_status_code: http_status,
-                },
-                retry: match refusal.retry_after {
+            return Self::new(
+                format!("exceeded retry limit, last status: {}", refusal.status_line),
+                CodexErrorInfo::ResponseTooManyFailedAttempts { http_status_code: http_status },
+                match refusal.retry_after {
                     None => Retry::Never,
                     after => Retry::Stream { after, http_status },
                 },
-            };
+            );
         };
-        Self { message, info: CodexErrorInfo::UsageLimitExceeded, retry: Retry::Never }
+        Self::new(message, CodexErrorInfo::UsageLimitExceeded, Retry::Never)
     }
 }
 
@@ -275,11 +300,28 @@ impl Detail {
         serde_json::from_str(body).map_or_else(|_| Self::default(), |body: Body| body.error)
     }
 
+    /// Servers have no common word for it.
+    fn is_about_window(&self) -> bool {
+        const NAMES: [&str; 2] = ["context_length_exceeded", "exceed_context_size_error"];
+        let names = [&self.code, &self.kind];
+        names.into_iter().flatten().any(|name| NAMES.contains(&name.as_str()))
+            || self.message.as_deref().is_some_and(|text| text.contains("maximum context length"))
+    }
+
     fn names_a_bad_image(&self) -> bool {
         self.message.as_deref().is_some_and(|message| {
             message.contains("image data you provided does not represent a valid image")
         })
     }
+}
+
+/// Some servers repeat the status as the code.
+fn text_or_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    Ok(match Value::deserialize(deserializer)? {
+        Value::String(text) => Some(text),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
+    })
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use serde_json::value::RawValue;
 
 use super::error::{Detail, Error};
 use super::item::{OutputItem, on_one_line};
+use crate::protocol::ModelVerification;
 
 /// What can happen while the model answers.
 #[derive(Debug)]
@@ -37,6 +38,8 @@ pub(crate) enum StreamEvent {
         item: OutputItem,
         raw: Box<RawValue>,
     },
+    /// The provider wants the account to be verified.
+    Verification(Vec<ModelVerification>),
     /// The last event of an answer.
     Completed {
         usage: Option<Usage>,
@@ -53,6 +56,21 @@ pub(crate) struct ResponseHeaders {
     pub(crate) turn_state: Option<String>,
     pub(crate) primary_limit: Option<LimitWindow>,
     pub(crate) secondary_limit: Option<LimitWindow>,
+    /// The model that answers, where that is worth knowing.
+    pub(crate) served_model: Option<String>,
+}
+
+impl ResponseHeaders {
+    /// The model that answers instead of the one that was asked. A dated name of the same model is none.
+    pub(crate) fn rerouted_from(&self, asked: &str) -> Option<&str> {
+        let served = self.served_model.as_deref()?;
+        let Some(version) = served.strip_prefix(asked) else { return Some(served) };
+        let same = version.is_empty()
+            || version
+                .strip_prefix('-')
+                .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
+        (!same).then_some(served)
+    }
 }
 
 /// How much of a rate limit is used.
@@ -92,6 +110,8 @@ struct Wire<'a> {
     item: Option<&'a RawValue>,
     #[serde(borrow)]
     response: Option<&'a RawValue>,
+    #[serde(borrow)]
+    metadata: Option<&'a RawValue>,
 }
 
 /// Decodes the data of one event; `None` for those that mean nothing to us.
@@ -118,6 +138,7 @@ pub(super) fn decode(data: &[u8]) -> Option<StreamEvent> {
             Some(StreamEvent::ItemDone { item: OutputItem::decode(raw)?, raw: on_one_line(raw) })
         }
         "response.created" => Some(StreamEvent::Created),
+        "response.metadata" => verification(wire.metadata?),
         "response.completed" => Some(completed(wire.response?)),
         "response.failed" => Some(StreamEvent::Failed(Error::failed(failure(wire.response)))),
         "response.incomplete" => {
@@ -125,6 +146,21 @@ pub(super) fn decode(data: &[u8]) -> Option<StreamEvent> {
         }
         _ => None,
     }
+}
+
+fn verification(metadata: &RawValue) -> Option<StreamEvent> {
+    #[derive(Deserialize)]
+    struct Metadata {
+        openai_verification_recommendation: Vec<String>,
+    }
+    let Metadata { openai_verification_recommendation: names } =
+        serde_json::from_str(metadata.get()).ok()?;
+    let known = |name: String| match name.as_str() {
+        "trusted_access_for_cyber" => Some(ModelVerification::TrustedAccessForCyber),
+        _ => None,
+    };
+    let verifications: Vec<_> = names.into_iter().filter_map(known).collect();
+    (!verifications.is_empty()).then_some(StreamEvent::Verification(verifications))
 }
 
 fn completed(response: &RawValue) -> StreamEvent {

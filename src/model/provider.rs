@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use super::token::TokenCommand;
 use crate::protocol::{GatewayAuth, ModelProviderSummary, ProviderSettings};
 
 /// The name that stands for all that OpenAI's own service does.
@@ -42,6 +43,7 @@ pub(crate) struct Provider {
     pub(crate) env_key: Option<String>,
     pub(crate) env_key_instructions: Option<String>,
     pub(crate) bearer: Option<Secret>,
+    pub(crate) auth: Option<TokenCommand>,
     pub(crate) http_headers: BTreeMap<String, Secret>,
     /// Headers whose values are in environment variables.
     pub(crate) env_http_headers: BTreeMap<String, String>,
@@ -57,6 +59,10 @@ pub(crate) struct Provider {
 pub(crate) struct Secret(String);
 
 impl Secret {
+    pub(super) fn new(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+
     pub(crate) fn expose(&self) -> &str {
         &self.0
     }
@@ -79,6 +85,7 @@ pub(crate) struct ProviderTable {
     env_key: Option<String>,
     env_key_instructions: Option<String>,
     experimental_bearer_token: Option<Secret>,
+    auth: Option<TokenCommand>,
     http_headers: BTreeMap<String, Secret>,
     env_http_headers: BTreeMap<String, String>,
     query_params: BTreeMap<String, Secret>,
@@ -102,7 +109,10 @@ impl ProviderTable {
     pub(crate) fn summary(self, id: &str) -> ModelProviderSummary {
         let auth = match self.env_key {
             Some(env_key) => GatewayAuth::EnvironmentVariable { env_key },
-            None if self.experimental_bearer_token.is_some() || self.requires_openai_auth => {
+            None if self.experimental_bearer_token.is_some()
+                || self.auth.is_some()
+                || self.requires_openai_auth =>
+            {
                 GatewayAuth::ExternallyConfigured { env_key: None }
             }
             None => GatewayAuth::None,
@@ -143,6 +153,7 @@ impl Provider {
                 .env_key_instructions
                 .or_else(|| openai.then(|| OPENAI_KEY_INSTRUCTIONS.to_owned())),
             bearer: settings.experimental_bearer_token,
+            auth: settings.auth,
             http_headers: settings.http_headers,
             env_http_headers: settings.env_http_headers,
             query_params: settings.query_params,
@@ -152,6 +163,11 @@ impl Provider {
                 settings.stream_idle_timeout_ms.unwrap_or(IDLE_TIMEOUT_MS),
             ),
         })
+    }
+
+    /// Whether requests may have the form that newer models want: it is a part of the Responses API.
+    pub(crate) fn takes_lite(&self) -> bool {
+        self.wire == Wire::Responses
     }
 
     /// A provider that needs no configuration.
@@ -177,6 +193,11 @@ impl Provider {
 
     /// Whether the provider makes summaries of its own when a history is compacted.
     pub(crate) fn compacts(&self) -> bool {
+        self.is_openai()
+    }
+
+    /// Whether it is OpenAI's own service, or presents itself as such.
+    pub(super) fn is_openai(&self) -> bool {
         self.name == OPENAI
     }
 
@@ -189,6 +210,7 @@ impl Provider {
             env_key: None,
             env_key_instructions: None,
             bearer: None,
+            auth: None,
             http_headers: BTreeMap::new(),
             env_http_headers: BTreeMap::new(),
             query_params: BTreeMap::new(),

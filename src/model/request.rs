@@ -8,10 +8,12 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::catalog::Verbosity;
+use super::lite;
 
 /// Everything that a request says besides its headers.
 #[derive(Debug)]
 pub(crate) struct Body<'a> {
+    pub(crate) form: Form,
     pub(crate) model: &'a str,
     /// The inside of the `input` array: the items' JSON texts, joined by commas.
     pub(crate) input: &'a [u8],
@@ -26,6 +28,21 @@ pub(crate) struct Body<'a> {
     pub(crate) service_tier: Option<&'a str>,
     pub(crate) prompt_cache_key: &'a str,
     pub(crate) client_metadata: &'a BTreeMap<&'static str, String>,
+}
+
+/// Where the tools are, and what else goes with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// As the Responses API is documented.
+    Plain,
+    /// As newer models want it (`use_responses_lite`); they also call one tool at a time and see all reasoning.
+    Lite,
+}
+
+/// A finished body.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Encoded {
+    bytes: Bytes,
 }
 
 /// The members before `input`; its closing brace is cut off.
@@ -50,6 +67,11 @@ struct Tail<'a> {
     prompt_cache_key: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     text: Option<Text<'a>>,
+}
+
+/// The members that follow; the opening brace is cut off.
+#[derive(Serialize)]
+struct Metadata<'a> {
     client_metadata: &'a BTreeMap<&'static str, String>,
 }
 
@@ -59,6 +81,8 @@ struct Reasoning<'a> {
     effort: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     summary: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    context: Option<&'static str>,
 }
 
 #[derive(Serialize)]
@@ -78,17 +102,41 @@ struct Format<'a> {
     schema: &'a Value,
 }
 
+/// Between the model and the items.
+const INPUT: &[u8] = b",\"input\":[";
+
+impl Encoded {
+    /// The JSON text.
+    pub(super) fn bytes(&self) -> &Bytes {
+        &self.bytes
+    }
+}
+
+#[cfg(test)]
+impl From<&'static str> for Encoded {
+    /// A body that nobody looks into.
+    fn from(text: &'static str) -> Self {
+        Self { bytes: Bytes::from_static(text.as_bytes()) }
+    }
+}
+
 impl Body<'_> {
-    pub(crate) fn into_bytes(self) -> Bytes {
+    pub(crate) fn encode(self) -> Encoded {
+        let tools = match (self.form, self.tools) {
+            (Form::Lite, Some(tools)) => Some(lite::additional_tools(tools, self.prompt_cache_key)),
+            (Form::Lite, None) | (Form::Plain, _) => None,
+        };
+        let first = tools.as_deref().map_or("", RawValue::get).as_bytes();
+        let comma: &[u8] = if first.is_empty() || self.input.is_empty() { b"" } else { b"," };
         let head = json(&Head { model: self.model });
+        let head = head.strip_suffix(b"}").unwrap_or_default();
         let tail = json(&self.tail());
-        let mut body = Vec::with_capacity(head.len() + tail.len() + self.input.len() + 16);
-        body.extend_from_slice(head.strip_suffix(b"}").unwrap_or_default());
-        body.extend_from_slice(b",\"input\":[");
-        body.extend_from_slice(self.input);
-        body.extend_from_slice(b"],");
-        body.extend_from_slice(tail.strip_prefix(b"{").unwrap_or_default());
-        body.into()
+        let tail = tail.strip_prefix(b"{").and_then(|tail| tail.strip_suffix(b"}"));
+        let metadata = json(&Metadata { client_metadata: self.client_metadata });
+        let metadata = metadata.strip_prefix(b"{").unwrap_or_default();
+        let tail = [b"],", tail.unwrap_or_default(), b","].concat();
+        let bytes = [head, INPUT, first, comma, self.input, &tail, metadata].concat();
+        Encoded { bytes: bytes.into() }
     }
 
     fn tail(&self) -> Tail<'_> {
@@ -100,18 +148,22 @@ impl Body<'_> {
         });
         let text = (self.verbosity.is_some() || format.is_some())
             .then_some(Text { verbosity: self.verbosity, format });
+        let is_lite = self.form == Form::Lite;
         Tail {
-            tools: self.tools,
+            tools: self.tools.filter(|_| !is_lite),
             tool_choice: "auto",
-            parallel_tool_calls: self.parallel_tool_calls,
-            reasoning: Reasoning { effort: self.effort, summary: self.summary },
+            parallel_tool_calls: self.parallel_tool_calls && !is_lite,
+            reasoning: Reasoning {
+                effort: self.effort,
+                summary: self.summary,
+                context: is_lite.then_some("all_turns"),
+            },
             store: false,
             stream: true,
             include: ["reasoning.encrypted_content"],
             service_tier: self.service_tier,
             prompt_cache_key: self.prompt_cache_key,
             text,
-            client_metadata: self.client_metadata,
         }
     }
 }
@@ -132,6 +184,7 @@ mod tests {
 
     fn plain<'a>() -> Body<'a> {
         Body {
+            form: Form::Plain,
             model: "m \"1\"",
             input: b"",
             tools: None,
@@ -148,7 +201,7 @@ mod tests {
 
     #[test]
     fn says_the_least() {
-        let body: Value = serde_json::from_slice(&plain().into_bytes()).unwrap();
+        let body: Value = serde_json::from_slice(plain().encode().bytes()).unwrap();
         let expected = json!({
             "model": "m \"1\"", "input": [], "tool_choice": "auto", "parallel_tool_calls": true,
             "reasoning": {}, "store": false, "stream": true, "prompt_cache_key": "t",
@@ -173,7 +226,7 @@ mod tests {
             client_metadata: &metadata,
             ..plain()
         };
-        let text = String::from_utf8(body.into_bytes().to_vec()).unwrap();
+        let text = String::from_utf8(body.encode().bytes().to_vec()).unwrap();
         assert!(text.contains(r#""input":[{"type":"a" },{"type":"b"}],"#), "{text}");
         let expected = json!({
             "model": "m \"1\"", "input": [{"type": "a"}, {"type": "b"}], "tools": [1],
@@ -185,5 +238,22 @@ mod tests {
             "client_metadata": {"a": "b"},
         });
         assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), expected);
+    }
+
+    #[test]
+    fn lite_models_get_their_tools_with_the_input() {
+        let tools = raw(&json!([{"type": "function", "name": "f"}]));
+        let body =
+            Body { form: Form::Lite, input: br#"{"type":"a"}"#, tools: Some(&tools), ..plain() };
+        let body: Value = serde_json::from_slice(body.encode().bytes()).unwrap();
+        assert_eq!(body["input"][0]["type"], "additional_tools");
+        assert_eq!(
+            body["input"][0]["tools"][0]["tools"],
+            json!([{"type": "function", "name": "f"}])
+        );
+        assert_eq!(body["input"][1], json!({"type": "a"}));
+        assert_eq!(body.get("tools"), None);
+        assert_eq!(body["parallel_tool_calls"], false);
+        assert_eq!(body["reasoning"], json!({"context": "all_turns"}));
     }
 }

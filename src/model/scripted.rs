@@ -92,7 +92,7 @@ impl Scripts {
         let place = self.next_place((script, request.thread.clone()));
         let over = [Step::Message { text: OVER.to_owned(), delay: Duration::ZERO }];
         let steps = answers.get(place).map_or(&over[..], Vec::as_slice);
-        let mut player = Player { events, input_tokens: request.body.len().div_ceil(4) };
+        let mut player = Player { events, input_tokens: request.body.bytes().len().div_ceil(4) };
         player.play(steps).await
     }
 

@@ -120,6 +120,10 @@ macro_rules! server_notifications {
             TerminalInteraction = "item/commandExecution/terminalInteraction" (TerminalInteractionNotification);
             /// Tells that a request to the client needs no answer any more.
             ServerRequestResolved = "serverRequest/resolved" (ServerRequestResolvedNotification);
+            /// Tells that another model answers than the one that was asked.
+            ModelRerouted = "model/rerouted" (ModelReroutedNotification);
+            /// Tells that the provider wants the account to be verified.
+            ModelVerification = "model/verification" (ModelVerificationNotification);
             /// Tells what a provider said of its limits.
             AccountRateLimitsUpdated = "account/rateLimits/updated" (AccountRateLimitsUpdatedNotification);
             /// Tells whether the server is under remote control.

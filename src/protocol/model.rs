@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
 use super::double_option;
-use crate::protocol::{CyberAccessProgram, ModeKind, ReasoningEffort};
+use crate::protocol::{CyberAccessProgram, ModeKind, ReasoningEffort, ThreadId, TurnId};
 
 /// Lists the models that can be chosen.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -326,4 +326,42 @@ pub(crate) enum GcpProviderId {
 #[cfg_attr(test, derive(JsonSchema, TS), ts(export_to = "v2/"))]
 pub(crate) struct ModelProviderConfigWriteResponse {
     pub(crate) provider: ModelProviderSummary,
+}
+
+/// Tells that another model answers than the one that was asked.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(JsonSchema, TS), ts(export_to = "v2/"))]
+pub(crate) struct ModelReroutedNotification {
+    pub(crate) thread_id: ThreadId,
+    pub(crate) turn_id: TurnId,
+    pub(crate) from_model: String,
+    pub(crate) to_model: String,
+    pub(crate) reason: ModelRerouteReason,
+}
+
+/// Says why another model answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(JsonSchema, TS), ts(export_to = "v2/"))]
+pub(crate) enum ModelRerouteReason {
+    HighRiskCyberActivity,
+}
+
+/// Tells that the provider wants the account to be verified before it serves such requests.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(JsonSchema, TS), ts(export_to = "v2/"))]
+pub(crate) struct ModelVerificationNotification {
+    pub(crate) thread_id: ThreadId,
+    pub(crate) turn_id: TurnId,
+    pub(crate) verifications: Vec<ModelVerification>,
+}
+
+/// Names a way of verifying an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(JsonSchema, TS), ts(export_to = "v2/"))]
+pub(crate) enum ModelVerification {
+    TrustedAccessForCyber,
 }

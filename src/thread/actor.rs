@@ -29,9 +29,10 @@ use crate::model::{LimitWindow, Provider, ResponseHeaders, StreamEvent};
 use crate::policy::grant::Grants;
 use crate::protocol::{
     AccountRateLimitsUpdatedNotification, ItemCompletedNotification, ItemStartedNotification,
-    RateLimitSnapshot, RateLimitWindow, Thread, ThreadActiveFlag, ThreadStatus,
-    ThreadStatusChangedNotification, ThreadTokenUsageUpdatedNotification, TimedItem, TurnId,
-    TurnInterruptResponse, WarningNotification, method,
+    ModelRerouteReason, ModelReroutedNotification, ModelVerification,
+    ModelVerificationNotification, RateLimitSnapshot, RateLimitWindow, Thread, ThreadActiveFlag,
+    ThreadStatus, ThreadStatusChangedNotification, ThreadTokenUsageUpdatedNotification, TimedItem,
+    TurnId, TurnInterruptResponse, WarningNotification, method,
 };
 use crate::store::{Record, Writer};
 use crate::tools::Event;
@@ -337,6 +338,13 @@ impl Actor {
         }
     }
 
+    /// Counts and tells that a request was more than the window holds.
+    pub(super) fn fill_window(&mut self) {
+        let Some(window) = self.window() else { return };
+        self.totals.fill(window);
+        self.publish_usage();
+    }
+
     /// Keeps and tells what the thread has used.
     pub(super) fn publish_usage(&mut self) {
         let Some(turn_id) = self.turn.as_ref().map(|turn| turn.id.clone()) else { return };
@@ -348,6 +356,10 @@ impl Actor {
     }
 
     pub(super) fn response_headers(&mut self, headers: ResponseHeaders) {
+        let Some(turn) = &self.turn else { return };
+        if let Some(served) = headers.rerouted_from(&turn.scene.model).map(str::to_owned) {
+            self.rerouted(served);
+        }
         let Some(turn) = &mut self.turn else { return };
         if headers.turn_state.is_some() {
             turn.turn_state = headers.turn_state;
@@ -358,6 +370,33 @@ impl Actor {
             secondary: headers.secondary_limit.as_ref().map(limit_window),
             ..RateLimitSnapshot::default()
         };
+    }
+
+    /// Another model answers than the one that was asked: told once for each turn.
+    fn rerouted(&mut self, to_model: String) {
+        let Some(turn) = self.turn.as_mut().filter(|turn| turn.rerouted.is_none()) else { return };
+        turn.rerouted = Some(to_model.clone());
+        let message = format!(
+            "`{to_model}` answers instead of `{}`: the provider takes this work for a security risk.",
+            turn.scene.model
+        );
+        let params = ModelReroutedNotification {
+            thread_id: self.publisher.thread.clone(),
+            turn_id: turn.id.clone(),
+            from_model: turn.scene.model.clone(),
+            to_model,
+            reason: ModelRerouteReason::HighRiskCyberActivity,
+        };
+        self.publisher.tell::<method::ModelRerouted>(&params);
+        let thread_id = Some(self.publisher.thread.clone());
+        self.publisher.tell::<method::Warning>(&WarningNotification { thread_id, message });
+    }
+
+    pub(super) fn verification(&self, verifications: Vec<ModelVerification>) {
+        let Some(turn_id) = self.turn.as_ref().map(|turn| turn.id.clone()) else { return };
+        let thread_id = self.publisher.thread.clone();
+        let params = ModelVerificationNotification { thread_id, turn_id, verifications };
+        self.publisher.tell::<method::ModelVerification>(&params);
     }
 
     /// How much of the model's window a thread may fill.

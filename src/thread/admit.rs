@@ -215,6 +215,7 @@ impl Actor {
             last_answer: None,
             limits: RateLimitSnapshot::default(),
             turn_state: None,
+            rerouted: None,
         }
     }
 

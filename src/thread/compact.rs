@@ -155,6 +155,7 @@ impl Actor {
                 self.ask_model();
             }
             StreamEvent::Failed(error) => self.response_failed(&error),
+            StreamEvent::Verification(verifications) => self.verification(verifications),
             StreamEvent::Created
             | StreamEvent::ItemAdded(_)
             | StreamEvent::TextDelta { .. }

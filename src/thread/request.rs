@@ -12,7 +12,7 @@ use super::turn::Turn;
 use crate::exec::{EnvironmentPolicy, Truncation};
 use crate::model::Request;
 use crate::model::catalog::{ModelInfo, TruncationPolicy, Verbosity};
-use crate::model::request::Body;
+use crate::model::request::{Body, Form};
 use crate::protocol::{ReasoningEffort, ReasoningSummary, SandboxPolicy, ThreadId};
 use crate::tools::{AllowLogin, Scene};
 
@@ -40,6 +40,7 @@ impl Actor {
         let compacting = compaction.map(|compaction| self.compaction_input(compaction));
         let offers_tools = compaction.is_none_or(Compaction::offers_tools);
         let body = Body {
+            form: self.form(),
             model: &turn.scene.model,
             input: compacting.as_deref().unwrap_or(self.asked_with().joined()),
             tools: offers_tools.then_some(&*turn.tools),
@@ -55,7 +56,7 @@ impl Actor {
         Request {
             thread: identity.thread.to_string(),
             headers: self.headers(metadata),
-            body: body.into_bytes(),
+            body: body.encode(),
         }
     }
 
@@ -72,6 +73,9 @@ impl Actor {
             ("x-codex-window-id", self.window_id()),
             ("x-codex-turn-metadata", metadata),
         ];
+        if self.form() == Form::Lite {
+            headers.push(("x-openai-internal-codex-responses-lite", "true".to_owned()));
+        }
         let state = self.turn.as_ref().and_then(|turn| turn.turn_state.clone());
         headers.extend(state.map(|state| ("x-codex-turn-state", state)));
         headers.extend(identity.agent.iter().flat_map(|agent| {
@@ -103,6 +107,11 @@ impl Actor {
     fn asked_with(&self) -> &History {
         let review = self.turn.as_ref().and_then(|turn| turn.review.as_ref());
         review.map_or(&self.history, |review| &review.history)
+    }
+
+    fn form(&self) -> Form {
+        let is_lite = self.turn.as_ref().is_some_and(|turn| turn.model.use_responses_lite);
+        if is_lite && self.provider.takes_lite() { Form::Lite } else { Form::Plain }
     }
 
     /// Names the stretch of history since the last compaction.

@@ -74,6 +74,7 @@ impl Actor {
             StreamEvent::ReasoningDelta { content_index, delta } => {
                 self.reasoning_delta(content_index, delta);
             }
+            StreamEvent::Verification(verifications) => self.verification(verifications),
             StreamEvent::ItemDone { item, raw } => self.item_done(item, &raw),
             StreamEvent::Completed { usage, end_turn } => {
                 if let Some(turn) = &mut self.turn {

@@ -67,6 +67,8 @@ pub(super) struct Turn {
     pub(super) limits: RateLimitSnapshot,
     /// Sticky routing that the provider asked for.
     pub(super) turn_state: Option<String>,
+    /// The model that answers instead of the one that was asked.
+    pub(super) rerouted: Option<String>,
 }
 
 /// What a turn is for.
@@ -294,6 +296,9 @@ impl Actor {
             }
             Retry::Never | Retry::Stream { .. } | Retry::Connection => {
                 turn.phase = Phase::Ended(Next::Fail(Box::new(error.turn_error())));
+                if error.is_context_overflow() {
+                    self.fill_window();
+                }
                 self.advance();
                 return;
             }

@@ -19,7 +19,7 @@ pub(super) fn configured(config: &Effective, home: &Path) -> Result<Provider> {
     let id = config.model_provider.as_str();
     if let Some(settings) = config.model_providers.get(id) {
         let mut settings = settings.clone();
-        resolve_script(&mut settings, home);
+        resolve_paths(&mut settings, home);
         let settings = serde_json::from_value(settings).map_err(|error| load_error(&error))?;
         return Provider::from_settings(id, settings).map_err(|error| load_error(&error));
     }
@@ -27,11 +27,13 @@ pub(super) fn configured(config: &Effective, home: &Path) -> Result<Provider> {
         .ok_or_else(|| load_error(&format!("Model provider `{id}` not found")))
 }
 
-/// A script is named relative to the home.
-fn resolve_script(settings: &mut Value, home: &Path) {
-    if let Some(script) = settings.get_mut("script")
-        && let Some(path) = script.as_str()
-    {
-        *script = Value::String(home.join(path).to_string_lossy().into_owned());
+/// Files and folders are named relative to the home.
+fn resolve_paths(settings: &mut Value, home: &Path) {
+    for place in ["/script", "/auth/cwd"] {
+        if let Some(value) = settings.pointer_mut(place)
+            && let Some(path) = value.as_str()
+        {
+            *value = Value::String(home.join(path).to_string_lossy().into_owned());
+        }
     }
 }

@@ -28,6 +28,7 @@ mod models;
 mod order;
 mod patch;
 mod plan;
+mod providers;
 mod questions;
 mod review;
 mod steer;

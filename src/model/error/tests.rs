@@ -38,16 +38,38 @@ fn check(error: &Error, info: CodexErrorInfo, retry: impl Into<Option<Retry>>, t
 
 #[test]
 fn statuses_that_mean_nothing_special_are_told_and_tried_again() {
-    for status in [401, 402, 403, 404, 408, 409, 413, 422, 502, 503, 529] {
+    let body = json!({"error": {"message": "the reason", "code": 7}}).to_string();
+    for status in [404, 408, 409, 502, 503, 529] {
         let info = HttpConnectionFailed { http_status_code: Some(status) };
-        let body = json!({"error": {"message": "the reason"}}).to_string();
         let text = format!("unexpected status {status} Reason: the reason, url: {URL}");
         check(&refused(status, &body), info, again(Some(status)), &text);
     }
-    let text = "unexpected status 403 Reason: plain words, url: ";
-    let info = HttpConnectionFailed { http_status_code: Some(403) };
-    check(&refused(403, "plain words"), info.clone(), again(Some(403)), text);
-    check(&refused(403, " "), info, again(Some(403)), "Reason: Unknown error, url: ");
+    for status in [401, 402, 403, 413, 422] {
+        let info = HttpConnectionFailed { http_status_code: Some(status) };
+        check(&refused(status, &body), info, Retry::Never, "the reason");
+    }
+    let text = "unexpected status 404 Reason: plain words, url: ";
+    let info = HttpConnectionFailed { http_status_code: Some(404) };
+    check(&refused(404, "plain words"), info.clone(), again(Some(404)), text);
+    check(&refused(404, " "), info, again(Some(404)), "Reason: Unknown error, url: ");
+}
+
+#[test]
+fn a_bad_request_is_told_in_words_and_in_full() {
+    let body = json!({"error": {"message": "words", "param": "x"}}).to_string();
+    let shown = refused(400, &body).turn_error();
+    assert_eq!((shown.message.as_str(), shown.additional_details), ("words", Some(body)));
+    check(&refused(400, "{\"detail\":1}"), Other, Retry::Never, "{\"detail\":1}");
+}
+
+#[test]
+fn every_server_has_its_own_word_for_a_full_window() {
+    let llama =
+        json!({"error": {"code": 400, "type": "exceed_context_size_error", "message": "m"}});
+    let vllm = json!({"error": {"code": 400, "message": "This model's maximum context length is 9 tokens."}});
+    for body in [llama, vllm] {
+        check(&refused(400, &body.to_string()), ContextWindowExceeded, Retry::Never, "context");
+    }
 }
 
 #[test]
@@ -55,7 +77,6 @@ fn some_statuses_have_meanings() {
     let body = |code: &str| json!({"error": {"message": "words", "code": code}}).to_string();
     let refused_for = |status, code| refused(status, &body(code));
     check(&refused(400, "plain words"), Other, Retry::Never, "plain words");
-    check(&refused(400, &body("x")), Other, Retry::Never, &body("x"));
     check(
         &refused_for(400, "context_length_exceeded"),
         ContextWindowExceeded,

@@ -144,3 +144,34 @@ fn deltas_are_cheap() {
     println!("{:?} for each delta", started.elapsed() / u32::try_from(count).unwrap());
     assert_eq!(seen, count);
 }
+
+#[test]
+fn a_dated_name_is_the_same_model() {
+    let rerouted = |served: Option<&str>| {
+        let headers = ResponseHeaders {
+            served_model: served.map(str::to_owned),
+            ..ResponseHeaders::default()
+        };
+        headers.rerouted_from("m-5").map(str::to_owned)
+    };
+    for same in [None, Some("m-5"), Some("m-5-2026-01-01")] {
+        assert_eq!(rerouted(same), None);
+    }
+    for other in ["m-4", "m-5-mini", "m-55", "x"] {
+        assert_eq!(rerouted(Some(other)).as_deref(), Some(other));
+    }
+}
+
+#[test]
+fn decodes_what_the_provider_wants_of_the_account() {
+    let metadata = |names: Value| {
+        json!({"type": "response.metadata",
+            "metadata": {"openai_verification_recommendation": names}})
+    };
+    check(
+        &metadata(json!(["new", "trusted_access_for_cyber"])),
+        "Some(Verification([TrustedAccessForCyber]))",
+    );
+    check(&metadata(json!(["new"])), "None");
+    check(&json!({"type": "response.metadata", "metadata": {}}), "None");
+}

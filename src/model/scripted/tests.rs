@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use tempfile::TempDir;
 
 use super::*;
 use crate::model::item::OutputItem;
 use crate::model::provider::Wire;
+use crate::model::request::Encoded;
 use crate::model::{Client, Provider};
 
 struct Stage {
@@ -28,7 +28,7 @@ impl Stage {
     }
 
     async fn ask(&self, thread: &str) -> Vec<StreamEvent> {
-        let body = Bytes::from_static(b"12345678");
+        let body = Encoded::from("12345678");
         let request = Request { thread: thread.to_owned(), headers: Vec::new(), body };
         let mut stream = self.client.stream(&self.provider, request);
         let mut all = Vec::new();

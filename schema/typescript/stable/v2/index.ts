@@ -64,8 +64,12 @@ export type { ModelProviderConfigWriteResponse } from "./ModelProviderConfigWrit
 export type { ModelProviderListParams } from "./ModelProviderListParams";
 export type { ModelProviderListResponse } from "./ModelProviderListResponse";
 export type { ModelProviderSummary } from "./ModelProviderSummary";
+export type { ModelRerouteReason } from "./ModelRerouteReason";
+export type { ModelReroutedNotification } from "./ModelReroutedNotification";
 export type { ModelServiceTier } from "./ModelServiceTier";
 export type { ModelUpgradeInfo } from "./ModelUpgradeInfo";
+export type { ModelVerification } from "./ModelVerification";
+export type { ModelVerificationNotification } from "./ModelVerificationNotification";
 export type { NetworkAccess } from "./NetworkAccess";
 export type { NetworkApprovalContext } from "./NetworkApprovalContext";
 export type { NetworkApprovalProtocol } from "./NetworkApprovalProtocol";
