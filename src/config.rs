@@ -15,6 +15,7 @@ pub(crate) mod permission;
 mod problem;
 mod provider;
 mod setting;
+mod skills;
 mod tools;
 mod trust;
 
@@ -25,6 +26,7 @@ pub(crate) use load::Sources;
 pub(crate) use overrides::Overrides;
 pub(crate) use problem::{LoadError, Problem};
 pub(crate) use provider::{ProviderChange, write_provider};
+pub(crate) use skills::{SkillKey, write_skill};
 pub(crate) use tools::{Location, Tools, WebSearchMode};
 pub(crate) use trust::{Trust, marked_root, write_trust};
 

@@ -13,7 +13,7 @@ mod spawn;
 mod terminals;
 
 pub(crate) use env::{EnvironmentPolicy, Identity, base_set, shell_environment};
-pub(crate) use output::{Truncation, tokens, truncate_for_model};
+pub(crate) use output::{Truncation, cut_middle, tokens, truncate_for_model};
 pub(crate) use session::{Collected, Session, SessionEvent, SessionEventKind, WriteError};
 pub(crate) use shell::{Shell, Startup};
 pub(crate) use spawn::{Io, Spawn};

@@ -13,7 +13,7 @@
 //! 0. `util`: time, paths, JSON, tasks.
 //! 1. `protocol`: the wire. Types only, and the table of methods from which routing and schemas come.
 //! 2. `config`, `exec`, `model`, `patch`, `policy`, `store`, `workspace`: what the agent works with.
-//! 3. `tools`, `thread`, `threads`: the agent. One task for each loaded thread, the only writer of its state.
+//! 3. `extension`, `tools`, `thread`, `threads`: the agent. One task for each loaded thread, the only writer of its state.
 //! 4. `server`: connections, dispatch, who hears what.
 //! 5. `transport`: bytes in, bytes out.
 //! 6. `frontend`, `schema`: clients of our own server, and the types that it hands out.
@@ -25,6 +25,7 @@
 mod cli;
 mod config;
 mod exec;
+mod extension;
 mod frontend;
 mod logging;
 mod model;

@@ -25,6 +25,7 @@ mod question;
 mod remote_control;
 mod response_item;
 mod review;
+mod skill;
 mod thread;
 mod turn;
 
@@ -43,6 +44,7 @@ pub(crate) use question::*;
 pub(crate) use remote_control::*;
 pub(crate) use response_item::*;
 pub(crate) use review::*;
+pub(crate) use skill::*;
 pub(crate) use thread::*;
 pub(crate) use turn::*;
 

@@ -21,8 +21,10 @@ mod plan;
 mod prompt;
 mod request;
 mod review;
+mod said;
 mod session;
 mod settings;
+mod skills;
 mod stored;
 mod stream;
 mod turn;
@@ -42,9 +44,9 @@ use tokio::sync::{mpsc, oneshot};
 use crate::model::senses::Senses;
 use crate::protocol::{
     AbsolutePathBuf, LegacyAppPathString, NonSteerableTurnKind, ReviewStartResponse, Thread,
-    ThreadCompactStartResponse, ThreadId, ThreadSettings, ThreadTokenUsage, TurnId,
-    TurnInterruptResponse, TurnStartParams, TurnStartResponse, TurnSteerParams, TurnSteerResponse,
-    UserInput,
+    ThreadCompactStartResponse, ThreadId, ThreadSettings, ThreadSettingsUpdateParams,
+    ThreadSettingsUpdateResponse, ThreadTokenUsage, TurnId, TurnInterruptResponse, TurnStartParams,
+    TurnStartResponse, TurnSteerParams, TurnSteerResponse, UserInput,
 };
 use crate::{config, store};
 
@@ -113,6 +115,10 @@ pub(crate) enum Command {
         /// The input as the model is sent it.
         message: Box<RawValue>,
         reply: Reply<TurnSteerResponse>,
+    },
+    UpdateSettings {
+        params: Box<ThreadSettingsUpdateParams>,
+        reply: Reply<ThreadSettingsUpdateResponse>,
     },
     Interrupt {
         turn: TurnId,

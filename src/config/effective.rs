@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::problem::LoadError;
+use super::skills::Skills;
 use super::trust::Project;
 use super::{Features, Tools, Trust};
 use crate::protocol::{
@@ -64,6 +65,9 @@ pub(crate) struct Effective {
 
     pub(crate) features: Features,
     pub(crate) tools: Tools,
+    pub(crate) skills: Skills,
+    /// Whether `[analytics]` lets a provider count what is used.
+    pub(crate) analytics: bool,
     pub(crate) tool_output_token_limit: Option<usize>,
     pub(crate) shell_environment_policy: Map<String, Value>,
     pub(crate) allow_login_shell: bool,
@@ -138,6 +142,9 @@ impl Effective {
             project_root_markers: root_markers(merged),
             features: Features::new(merged.get("features").and_then(Value::as_object)),
             tools: Tools::new(merged),
+            skills: Skills::new(merged),
+            analytics: merged.get("analytics").and_then(|table| table.get("enabled")?.as_bool())
+                != Some(false),
             tool_output_token_limit: view.decode("tool_output_token_limit"),
             shell_environment_policy: view.table("shell_environment_policy"),
             allow_login_shell: view.flag("allow_login_shell", true),

@@ -24,6 +24,8 @@ macro_rules! client_requests {
             ThreadUnsubscribe = "thread/unsubscribe" (ThreadUnsubscribeParams) -> ThreadUnsubscribeResponse, Stable, by(thread_id), thread::unsubscribe;
             /// Names a thread.
             ThreadSetName = "thread/name/set" (ThreadSetNameParams) -> ThreadSetNameResponse, Stable, by(thread_id), thread::set_name;
+            /// Changes settings of a thread without a turn.
+            ThreadSettingsUpdate = "thread/settings/update" (ThreadSettingsUpdateParams) -> ThreadSettingsUpdateResponse, Experimental, by(thread_id), thread_settings::update;
             /// Takes a thread out of the archive.
             ThreadUnarchive = "thread/unarchive" (ThreadUnarchiveParams) -> ThreadUnarchiveResponse, Stable, by(thread_id), thread::unarchive;
             /// Lists stored threads.
@@ -38,6 +40,12 @@ macro_rules! client_requests {
             ThreadCompactStart = "thread/compact/start" (ThreadCompactStartParams) -> ThreadCompactStartResponse, Stable, by(thread_id), turn::compact;
             /// Reviews a change, in a turn of its own.
             ReviewStart = "review/start" (ReviewStartParams) -> ReviewStartResponse, Stable, by(thread_id), turn::review;
+            /// Lists the skills that threads have.
+            SkillsList = "skills/list" (SkillsListParams) -> SkillsListResponse, Stable, none, skill::list;
+            /// Replaces the folders that are searched for skills besides the usual ones.
+            SkillsExtraRootsSet = "skills/extraRoots/set" (SkillsExtraRootsSetParams) -> SkillsExtraRootsSetResponse, Stable, none, skill::set_extra_roots;
+            /// Switches a skill on or off.
+            SkillsConfigWrite = "skills/config/write" (SkillsConfigWriteParams) -> SkillsConfigWriteResponse, Stable, none, skill::write_config;
             /// Gives the agent something to do.
             TurnStart = "turn/start" (TurnStartParams) -> TurnStartResponse, Stable, by(thread_id), turn::start;
             /// Adds input to the running turn.
@@ -92,6 +100,8 @@ macro_rules! server_notifications {
             ThreadClosed = "thread/closed" (ThreadClosedNotification);
             /// Tells a thread's new name.
             ThreadNameUpdated = "thread/name/updated" (ThreadNameUpdatedNotification);
+            /// Tells that a list of skills may not be right any more.
+            SkillsChanged = "skills/changed" (SkillsChangedNotification);
             /// Tells that a thread has no goal (any more).
             ThreadGoalCleared = "thread/goal/cleared" (ThreadGoalClearedNotification);
             /// Tells the settings that a thread's next turn has.

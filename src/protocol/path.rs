@@ -17,10 +17,6 @@ impl AbsolutePathBuf {
     pub(crate) fn as_path(&self) -> &Path {
         &self.0
     }
-
-    pub(crate) fn into_path_buf(self) -> PathBuf {
-        self.0
-    }
 }
 
 impl From<PathBuf> for AbsolutePathBuf {

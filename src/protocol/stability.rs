@@ -116,7 +116,8 @@ not_gated! {
     InitializeParams ReviewStartParams ThreadArchiveParams ThreadCompactStartParams ThreadUnsubscribeParams ThreadSetNameParams ThreadUnarchiveParams
     ThreadLoadedListParams ThreadReadParams ThreadTurnsListParams TurnInterruptParams
     ModelListParams ModelProviderListParams ModelProviderConfigWriteParams ModelProviderCapabilitiesReadParams
-    CollaborationModeListParams
+    CollaborationModeListParams ThreadSettingsUpdateParams
+    SkillsConfigWriteParams SkillsExtraRootsSetParams SkillsListParams
 }
 
 /// The experimental members of what the server sends. They are sent to everybody; only the stable schemas lack them.

@@ -2,7 +2,9 @@
 
 pub(super) mod initialize;
 pub(super) mod model;
+pub(super) mod skill;
 pub(super) mod thread;
 pub(super) mod thread_list;
+pub(super) mod thread_settings;
 pub(super) mod turn;
 mod turns_page;

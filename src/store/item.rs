@@ -92,6 +92,7 @@ pub(crate) fn decode(raw: &RawValue) -> Option<ThreadItem> {
         "UserMessage" => payload::<message::User>(raw)?.wire(),
         "AgentMessage" => payload::<message::Agent>(raw)?.wire(),
         "Reasoning" => payload::<message::Reasoning>(raw)?.wire(),
+        "FunctionCallOutput" => payload::<tool::Output>(raw)?.wire(),
         "Plan" => payload::<message::Plan>(raw)?.wire(),
         "ContextCompaction" => payload::<Bare>(raw)?.compaction(),
         "EnteredReviewMode" => payload::<agent::Entered>(raw)?.wire(),
@@ -156,8 +157,10 @@ pub(crate) fn encode(item: &ThreadItem) -> Option<Box<RawValue>> {
         ThreadItem::Sleep { id, duration_ms } => {
             Some(tagged("Extension", &tool::Extension::sleep(id, *duration_ms)))
         }
+        ThreadItem::FunctionCallOutput { .. } => {
+            tool::Output::of(item).map(|stored| tagged("FunctionCallOutput", &stored))
+        }
         ThreadItem::HookPrompt { .. }
-        | ThreadItem::FunctionCallOutput { .. }
         | ThreadItem::SubAgentActivity { .. }
         | ThreadItem::ImageGeneration { .. } => None,
     }

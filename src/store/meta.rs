@@ -101,6 +101,16 @@ pub(crate) struct StoredGit {
 }
 
 impl SessionMeta {
+    /// Names the stretch of history that the model sees first.
+    pub(crate) fn window_id(&self) -> Option<String> {
+        #[derive(Deserialize)]
+        struct Window {
+            window_id: String,
+        }
+        let window = self.context_window.as_ref()?;
+        serde_json::from_str(window.get()).ok().map(|window: Window| window.window_id)
+    }
+
     /// The base instructions and where they come from; only a text in old files.
     pub(crate) fn instructions(&self) -> Option<(String, Option<Provenance>)> {
         #[derive(Deserialize)]

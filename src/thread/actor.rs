@@ -16,8 +16,10 @@ use super::context::{Parts, Surroundings, Told};
 use super::history::History;
 use super::instructions::Instructions;
 use super::outlet::Publisher;
-use super::session::Shared;
+use super::said::AdditionalContext;
+use super::session::{Origin, Shared};
 use super::settings::Settings;
+use super::skills::Known;
 use super::turn::{Ending, Turn};
 use super::usage::Totals;
 use super::{Closed, Command, Error, Reply, Result, Snapshot, item, prompt, stored};
@@ -46,11 +48,17 @@ pub(super) struct Actor {
     pub(super) config: Arc<Effective>,
     pub(super) provider: Arc<Provider>,
     pub(super) instructions: Instructions,
+    pub(super) skills: Known,
     pub(super) developer_instructions: Option<String>,
     pub(super) history: History,
     pub(super) told: Told,
+    /// What came beside the last input.
+    pub(super) additional_context: AdditionalContext,
     /// `None` for an ephemeral thread.
     pub(super) writer: Option<Writer>,
+    pub(super) origin: Origin,
+    /// Names what the model saw first.
+    pub(super) context_window: String,
     pub(super) totals: Totals,
     /// How often the history has been compacted.
     pub(super) compactions: usize,
@@ -136,11 +144,12 @@ impl Actor {
     fn command(&mut self, command: Command) {
         match command {
             Command::StartTurn { params, message, reply } => {
-                self.start_turn(*params, message, reply);
+                self.start_turn(&params, message, reply);
             }
             Command::Steer { params, message, reply } => {
                 self.steer_turn(*params, message, reply);
             }
+            Command::UpdateSettings { params, reply } => self.update_settings(&params, reply),
             Command::Interrupt { turn, reply } => self.interrupt(&turn, reply),
             Command::Compact { reply } => self.compact(reply),
             Command::Review { task, reply } => self.review(task, reply),
@@ -414,6 +423,7 @@ impl Actor {
             settings: &self.settings,
             instructions: &self.instructions,
             developer_instructions: self.developer_instructions.as_deref(),
+            skills: self.skills.listing.as_deref(),
             parts: Parts {
                 permissions: self.config.include_permissions_instructions.into(),
                 environment: self.config.include_environment_context.into(),

@@ -1,7 +1,7 @@
 //! Admission: whether a request starts a turn, joins the running one, or is refused. Decided here, in the thread's
 //! task, before the request is answered, so that an id that has been answered is a turn that runs.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 
 use serde_json::value::RawValue;
@@ -11,14 +11,15 @@ use uuid::Uuid;
 use super::actor::Actor;
 use super::compact::Moment;
 use super::diff::TurnDiff;
+use super::said::UserSaid;
 use super::settings::Overrides;
 use super::stream::Streamed;
-use super::turn::{Kind, Next, Phase, Turn, TurnOptions, UserSaid};
-use super::{Error, Reply, Result, input, instructions, stored};
+use super::turn::{Kind, Next, Phase, Turn, TurnOptions};
+use super::{Error, Reply, Result, instructions, stored};
 use crate::protocol::{
-    RateLimitSnapshot, ThreadSettingsUpdatedNotification, ThreadStatus, TurnId, TurnStartParams,
-    TurnStartResponse, TurnStartedNotification, TurnStatus, TurnSteerParams, TurnSteerResponse,
-    method,
+    RateLimitSnapshot, ThreadSettingsUpdateParams, ThreadSettingsUpdateResponse,
+    ThreadSettingsUpdatedNotification, ThreadStatus, TurnId, TurnStartParams, TurnStartResponse,
+    TurnStartedNotification, TurnStatus, TurnSteerParams, TurnSteerResponse, method,
 };
 use crate::store::{Record, preview_of};
 use crate::tools;
@@ -27,11 +28,12 @@ use crate::util::time::{now_ms, now_secs};
 impl Actor {
     pub(super) fn start_turn(
         &mut self,
-        params: TurnStartParams,
+        params: &TurnStartParams,
         message: Box<RawValue>,
         reply: Reply<TurnStartResponse>,
     ) {
-        let overrides = match self.check_start(&params) {
+        let said = UserSaid::of_start(params, message);
+        let overrides = match self.check_start(params, &said) {
             Ok(overrides) => overrides,
             Err(refusal) => return reply.give(Err(refusal)),
         };
@@ -39,20 +41,15 @@ impl Actor {
         match &self.turn {
             Some(turn) => {
                 reply.give(Ok(TurnStartResponse { turn: turn.accepted() }));
-                self.steer(UserSaid {
-                    content: params.input,
-                    client_id: params.client_user_message_id,
-                    message,
-                });
+                self.steer(said);
             }
-            None => self.begin_turn(params, message, reply),
+            None => self.begin_turn(params, said, reply),
         }
     }
 
     /// Refuses without changing anything.
-    fn check_start(&self, params: &TurnStartParams) -> Result<Overrides> {
-        input::check(&params.input)?;
-        refuse_unbuilt(params)?;
+    fn check_start(&self, params: &TurnStartParams, said: &UserSaid) -> Result<Overrides> {
+        said.check()?;
         if let Some(turn) = &self.turn {
             if let Some(kind) = turn.kind.not_steerable() {
                 let refusal = format!(
@@ -60,7 +57,7 @@ impl Actor {
                 );
                 return Err(Error::Failed(refusal));
             }
-            if params.input.is_empty() {
+            if said.is_empty() {
                 return Err(Error::Failed("failed to submit turn input: EmptyInput".to_owned()));
             }
             if params.output_schema.is_some() && params.output_schema != turn.options.output_schema
@@ -70,6 +67,21 @@ impl Actor {
             }
         }
         Overrides::of_turn(params, &self.config, &self.shared.cwd)
+    }
+
+    /// Changes settings for the turns to come.
+    pub(super) fn update_settings(
+        &mut self,
+        params: &ThreadSettingsUpdateParams,
+        reply: Reply<ThreadSettingsUpdateResponse>,
+    ) {
+        match Overrides::of_update(params, &self.config, &self.shared.cwd) {
+            Ok(overrides) => {
+                reply.give(Ok(ThreadSettingsUpdateResponse {}));
+                self.override_settings(overrides);
+            }
+            Err(refusal) => reply.give(Err(refusal)),
+        }
     }
 
     fn override_settings(&mut self, overrides: Overrides) {
@@ -93,16 +105,15 @@ impl Actor {
 
     fn begin_turn(
         &mut self,
-        params: TurnStartParams,
-        message: Box<RawValue>,
+        params: &TurnStartParams,
+        said: UserSaid,
         reply: Reply<TurnStartResponse>,
     ) {
+        self.look_for_skills();
         let turn =
-            self.new_turn(Kind::Regular, params.root_turn_id.clone(), TurnOptions::of(&params));
+            self.new_turn(Kind::Regular, params.root_turn_id.clone(), TurnOptions::of(params));
         let (accepted, is_known) = (turn.accepted(), turn.model.is_known());
         self.turn = Some(turn);
-        let (content, client_id) = (params.input, params.client_user_message_id);
-        let said = UserSaid { content, client_id, message };
         // A compaction that comes first does without the input, which is put into the new history.
         let full = self.is_full();
         let kept = if full { self.keep_bare_beginning() } else { self.keep_beginning(&said) };
@@ -124,16 +135,16 @@ impl Actor {
         self.thread.recency_at = Some(now_secs());
         self.set_status(ThreadStatus::Active { active_flags: Vec::new() });
         self.tell_turn_started();
-        match (full, said.content.is_empty()) {
-            (true, _) => return self.compact_before(said),
-            (false, true) => {}
-            (false, false) => self.show_user_said(&said),
+        if full {
+            return self.compact_before(said);
         }
+        self.show_user_said(&said);
+        self.additional_context = said.context;
         self.ask_model();
     }
 
     fn compact_before(&mut self, said: UserSaid) {
-        if let Some(turn) = self.turn.as_mut().filter(|_| !said.content.is_empty()) {
+        if let Some(turn) = self.turn.as_mut().filter(|_| said.tells_something()) {
             turn.steered.push_back(said);
         }
         self.begin_compaction(Moment::BeforeTurn);
@@ -154,6 +165,7 @@ impl Actor {
 
     /// What a turn begins with is on disk before its request is answered, the user's words included.
     fn keep_beginning(&mut self, said: &UserSaid) -> Result<()> {
+        let said_items = self.said_items(said);
         let Some(turn) = &self.turn else { return Ok(()) };
         let window = self.window();
         let mut records = vec![stored::turn_started(turn, &self.settings, window)];
@@ -165,10 +177,8 @@ impl Actor {
         if is_new {
             records.push(stored::settings_applied(&self.thread.id, &self.settings));
         }
-        if !said.content.is_empty() {
-            records.push(Record::History(said.message.clone()));
-            seen.push(said.message.clone());
-        }
+        records.extend(said_items.iter().cloned().map(Record::History));
+        seen.extend(said_items);
         if let Some(writer) = &mut self.writer {
             writer.append(&records)?;
         }
@@ -207,6 +217,7 @@ impl Actor {
             review: None,
             streamed: Streamed::default(),
             calls: Vec::new(),
+            skills: HashSet::new(),
             steered: VecDeque::new(),
             arrivals: watch::Sender::new(()),
             usage: None,
@@ -232,20 +243,22 @@ impl Actor {
         message: Box<RawValue>,
         reply: Reply<TurnSteerResponse>,
     ) {
-        match self.check_steer(&params) {
+        let said = UserSaid::of_steer(&params, message);
+        match self.check_steer(&params, &said) {
             Ok(turn_id) => {
                 reply.give(Ok(TurnSteerResponse { turn_id }));
-                self.steer(UserSaid {
-                    content: params.input,
-                    client_id: params.client_user_message_id,
-                    message,
-                });
+                if let Some(turn) = &mut self.turn {
+                    turn.options
+                        .metadata
+                        .extend(params.responsesapi_client_metadata.unwrap_or_default());
+                }
+                self.steer(said);
             }
             Err(refusal) => reply.give(Err(refusal)),
         }
     }
 
-    fn check_steer(&self, params: &TurnSteerParams) -> Result<TurnId> {
+    fn check_steer(&self, params: &TurnSteerParams, said: &UserSaid) -> Result<TurnId> {
         let expected = &params.expected_turn_id;
         if expected.as_str().is_empty() {
             return Err(Error::Refused("expectedTurnId must not be empty".to_owned()));
@@ -263,7 +276,7 @@ impl Actor {
         if params.input.is_empty() {
             return Err(Error::Refused("input must not be empty".to_owned()));
         }
-        input::check(&params.input)?;
+        said.check()?;
         Ok(turn.id.clone())
     }
 }
@@ -277,20 +290,5 @@ impl TurnOptions {
             parent: params.parent_turn_id.clone(),
             metadata: params.responsesapi_client_metadata.clone().unwrap_or_default(),
         }
-    }
-}
-
-/// Refuses what would otherwise be dropped without a word.
-fn refuse_unbuilt(params: &TurnStartParams) -> Result<()> {
-    let unbuilt = [
-        ("toolOutput", params.tool_output.is_some()),
-        (
-            "additionalContext",
-            params.additional_context.as_ref().is_some_and(|context| !context.is_empty()),
-        ),
-    ];
-    match unbuilt.iter().find(|(_, used)| *used) {
-        Some((member, _)) => Err(Error::Refused(format!("`{member}` is not supported yet"))),
-        None => Ok(()),
     }
 }

@@ -74,6 +74,7 @@ impl Actor {
     /// Compacts in a turn of its own. A running turn is ended for it.
     pub(super) fn compact(&mut self, reply: Reply<ThreadCompactStartResponse>) {
         self.make_way();
+        self.look_for_skills();
         let turn = self.new_turn(Kind::Compact, None, TurnOptions::default());
         let records = [
             stored::turn_started(&turn, &self.settings, self.window()),

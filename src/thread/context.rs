@@ -13,6 +13,7 @@ use super::history::History;
 use super::instructions::Instructions;
 use super::prompt;
 use super::settings::Settings;
+use crate::extension::skills::Listing;
 use crate::protocol::{ModeKind, SandboxPolicy};
 use crate::util::json::raw;
 use crate::util::time::{local, now_ms};
@@ -25,6 +26,11 @@ mod tag {
     pub(super) const INSTRUCTIONS: &str = "# AGENTS.md instructions";
     pub(super) const MODEL_SWITCH: &str = "<model_switch>";
 }
+
+/// What the parts of an environment context begin and end with.
+const PLACE: &str = "  <cwd>";
+const SHELL_END: &str = "</shell>\n";
+const ENVIRONMENT_END: &str = "</environment_context>";
 
 /// Which parts of the context are sent at all (configuration).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,8 +57,12 @@ impl From<bool> for Sent {
 pub(super) struct Told {
     permissions: Option<String>,
     mode: Option<String>,
+    /// The working directory and what runs there.
+    place: Option<String>,
+    /// The rest of the environment.
     environment: Option<String>,
     instructions: Option<String>,
+    skills: Option<String>,
     developer: bool,
     model: Option<String>,
 }
@@ -62,6 +72,8 @@ pub(super) struct Surroundings<'a> {
     pub(super) settings: &'a Settings,
     pub(super) instructions: &'a Instructions,
     pub(super) developer_instructions: Option<&'a str>,
+    /// What there is to tell of skills.
+    pub(super) skills: Option<&'a str>,
     pub(super) parts: Parts,
     pub(super) shell: &'a str,
     /// The instructions of the current model, for the case that the thread has changed to it.
@@ -96,11 +108,35 @@ impl Told {
         let slot = match () {
             () if text.starts_with(tag::PERMISSIONS) => &mut self.permissions,
             () if text.starts_with(tag::MODE) => &mut self.mode,
-            () if text.starts_with(tag::ENVIRONMENT) => &mut self.environment,
+            () if text.starts_with(tag::ENVIRONMENT) => return self.note_environment(&text),
             () if text.starts_with(tag::INSTRUCTIONS) => &mut self.instructions,
+            () if text.starts_with(Listing::TAG) => &mut self.skills,
             () => return,
         };
         *slot = Some(text);
+    }
+
+    fn note_environment(&mut self, text: &str) {
+        let body = text.trim_start_matches(tag::ENVIRONMENT).trim_start_matches('\n');
+        let body = body.strip_suffix(ENVIRONMENT_END).unwrap_or(body);
+        let end = body.find(SHELL_END).filter(|_| body.starts_with(PLACE));
+        let (place, rest) = body.split_at(end.map_or(0, |at| at + SHELL_END.len()));
+        if !place.is_empty() {
+            self.place = Some(place.to_owned());
+        }
+        self.environment = Some(rest.to_owned());
+    }
+
+    /// Tells the environment anew if anything in it has changed; where commands run only if that has.
+    fn environment(&mut self, now: &Surroundings<'_>, user: &mut Vec<String>) {
+        let mut parts = Vec::new();
+        tell(&mut self.place, place(now), &mut parts);
+        let rest = environment(now);
+        if !parts.is_empty() || self.environment.as_ref() != Some(&rest) {
+            parts.push(rest.clone());
+            self.environment = Some(rest);
+            user.push(format!("{}\n{}{ENVIRONMENT_END}", tag::ENVIRONMENT, parts.concat()));
+        }
     }
 
     /// The messages that bring the model up to date, and note that it is.
@@ -115,6 +151,13 @@ impl Told {
                     .map(str::to_owned),
             );
         }
+        match now.skills {
+            Some(skills) => tell(&mut self.skills, skills.to_owned(), &mut developer),
+            None if self.skills.is_some() => {
+                tell(&mut self.skills, Listing::none(), &mut developer);
+            }
+            None => {}
+        }
         if now.parts.permissions == Sent::Yes {
             tell(&mut self.permissions, permissions(now.settings), &mut developer);
         }
@@ -127,7 +170,7 @@ impl Told {
             tell(&mut self.instructions, text, &mut user);
         }
         if now.parts.environment == Sent::Yes {
-            tell(&mut self.environment, environment(now), &mut user);
+            self.environment(now, &mut user);
         }
         let messages = [("developer", developer), ("user", user)];
         messages
@@ -166,10 +209,9 @@ fn mode(settings: &Settings, told_before: bool) -> Option<String> {
     let own = settings.mode.settings.developer_instructions.as_deref();
     let text = match (own, settings.mode.mode) {
         (Some(text), _) => text,
-        (None, ModeKind::Plan) => prompt::PLAN_MODE,
         // The default mode needs no words until another one has been in force.
-        (None, ModeKind::Default) if told_before => prompt::DEFAULT_MODE,
-        (None, ModeKind::Default) => return None,
+        (None, ModeKind::Default) if !told_before => return None,
+        (None, mode) => prompt::mode(mode),
     };
     Some(format!("{}{text}</collaboration_mode>", tag::MODE))
 }
@@ -195,21 +237,18 @@ fn instructions(settings: &Settings, found: &Instructions, told: Option<&str>) -
     }
 }
 
+fn place(now: &Surroundings<'_>) -> String {
+    format!("{PLACE}{}</cwd>\n  <shell>{}{SHELL_END}", now.settings.cwd.display(), now.shell)
+}
+
 fn environment(now: &Surroundings<'_>) -> String {
-    let settings = now.settings;
-    let mut out = format!(
-        "{}\n  <cwd>{}</cwd>\n  <shell>{}</shell>\n",
-        tag::ENVIRONMENT,
-        settings.cwd.display(),
-        now.shell
-    );
+    let mut out = String::new();
     if now.parts.time == Sent::Yes {
         let zone = iana_time_zone::get_timezone().unwrap_or_else(|_| "Etc/UTC".to_owned());
         let date = local(now_ms()).format("%Y-%m-%d");
         out += &format!("  <current_date>{date}</current_date>\n  <timezone>{zone}</timezone>\n");
     }
-    out += &format!("  <filesystem>{}</filesystem>\n</environment_context>", file_system(settings));
-    out
+    out + &format!("  <filesystem>{}</filesystem>\n", file_system(now.settings))
 }
 
 fn file_system(settings: &Settings) -> String {

@@ -2,7 +2,8 @@
 
 use uuid::Uuid;
 
-use super::turn::{Ending, Turn, UserSaid};
+use super::said::UserSaid;
+use super::turn::{Ending, Turn};
 use crate::protocol::{
     ItemId, MessagePhase, ThreadId, ThreadItem, TimedItem, TurnId, WebSearchAction,
 };

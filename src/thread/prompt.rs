@@ -8,12 +8,10 @@
 mod tests;
 
 use super::settings::{Settings, WritableRoot};
-use crate::protocol::{ApprovalsReviewer, AskForApproval, NetworkAccess, SandboxPolicy};
+use crate::protocol::{ApprovalsReviewer, AskForApproval, ModeKind, NetworkAccess, SandboxPolicy};
 
 /// The instructions of a model that brings none of its own.
 pub(super) const BASE: &str = include_str!("prompt/base.md").trim_ascii();
-
-pub(super) const PLAN_MODE: &str = concat!("\n", include_str!("prompt/plan.md"));
 
 /// Asks a model for the summary of a conversation that does not fit any more.
 pub(super) const COMPACT: &str = include_str!("prompt/compact.md").trim_ascii();
@@ -24,8 +22,13 @@ pub(super) const SUMMARY: &str = include_str!("prompt/summary.md").trim_ascii();
 /// The instructions of a reviewer.
 pub(super) const REVIEW: &str = include_str!("prompt/review.md").trim_ascii();
 
-/// Told only when another mode was in force before.
-pub(super) const DEFAULT_MODE: &str = concat!("\n", include_str!("prompt/default.md"));
+/// What a mode means, for a client that leaves the words to us.
+pub(super) fn mode(mode: ModeKind) -> &'static str {
+    match mode {
+        ModeKind::Plan => concat!("\n", include_str!("prompt/plan.md")),
+        ModeKind::Default => concat!("\n", include_str!("prompt/default.md")),
+    }
+}
 
 pub(super) const INSTRUCTIONS_REPLACED: &str =
     "These instructions replace all AGENTS.md instructions given earlier in this conversation.";

@@ -4,17 +4,24 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
+use uuid::Uuid;
 
 use super::actor::Actor;
 use super::compact::Compaction;
 use super::history::History;
+use super::session::Origin;
 use super::turn::Turn;
 use crate::exec::{EnvironmentPolicy, Truncation};
 use crate::model::Request;
 use crate::model::catalog::{ModelInfo, TruncationPolicy, Verbosity};
 use crate::model::request::{Body, Form};
-use crate::protocol::{ReasoningEffort, ReasoningSummary, SandboxPolicy, ThreadId};
+use crate::protocol::{
+    ApprovalsReviewer, ReasoningEffort, ReasoningSummary, SandboxPolicy, ThreadId,
+};
 use crate::tools::{AllowLogin, Scene};
+
+/// What a provider may make use of that not every client understands.
+const BETA_FEATURES: &str = "remote_compaction_v2";
 
 /// Who asks the model.
 struct Identity<'a> {
@@ -72,6 +79,7 @@ impl Actor {
             ("x-client-request-id", id),
             ("x-codex-window-id", self.window_id()),
             ("x-codex-turn-metadata", metadata),
+            ("x-codex-beta-features", BETA_FEATURES.to_owned()),
         ];
         if self.form() == Form::Lite {
             headers.push(("x-openai-internal-codex-responses-lite", "true".to_owned()));
@@ -122,6 +130,17 @@ impl Actor {
         }
     }
 
+    /// As [`Self::window_id`], by an id of its own. The first one is stored; the others follow from it.
+    fn context_window_id(&self) -> String {
+        match self.compactions {
+            0 => self.context_window.clone(),
+            number => {
+                let name = format!("{}/{number}", self.context_window);
+                Uuid::new_v5(&Uuid::NAMESPACE_OID, name.as_bytes()).to_string()
+            }
+        }
+    }
+
     fn turn_metadata(&self) -> Value {
         let Some(turn) = &self.turn else { return Value::Null };
         // What clients add cannot hide what the server says.
@@ -136,12 +155,19 @@ impl Actor {
             "root_turn_id": turn.root,
             "window_id": self.window_id(),
             "window_number": self.compactions,
+            "context_window_id": self.context_window_id(),
+            "history_initialization": match self.origin {
+                Origin::New => "new",
+                Origin::Disk => "cold_resume",
+            },
             "request_kind": match turn.compaction {
                 Some(_) => "compaction",
                 None => "turn",
             },
             "sandbox": sandbox_kind(&turn.scene.sandbox),
             "sandbox_mode": sandbox_mode(&turn.scene.sandbox),
+            "auto_review_enabled": self.settings.approvals_reviewer != ApprovalsReviewer::User,
+            "analytics_enabled": self.config.analytics,
             "turn_started_at_unix_ms": turn.started_at_ms,
             "model": turn.scene.model,
         });

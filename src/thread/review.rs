@@ -18,7 +18,8 @@ use uuid::Uuid;
 use super::actor::Actor;
 use super::context::{Told, base_message, item_id, message};
 use super::history::History;
-use super::turn::{Kind, Turn, TurnOptions, UserSaid};
+use super::said::UserSaid;
+use super::turn::{Kind, Turn, TurnOptions};
 use super::{Reply, item, prompt, stored};
 use crate::protocol::{
     ItemId, ReviewStartResponse, ThreadId, ThreadItem, ThreadStatus, TimedItem, Turn as WireTurn,

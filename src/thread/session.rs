@@ -1,6 +1,6 @@
 //! Loading a thread: from nothing, or from what is on disk, to a running task.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -15,9 +15,10 @@ use super::history::History;
 use super::outlet::Publisher;
 use super::settings::Settings;
 use super::usage::Totals;
-use super::{INBOX, Outlet, Result, ThreadHandle, instructions, prompt, stored};
+use super::{INBOX, Outlet, Result, ThreadHandle, instructions, prompt, skills, stored};
 use crate::config::{Effective, Sources};
 use crate::exec::Shell;
+use crate::extension::skills::Skills;
 use crate::model::catalog::{Catalog, ModelInfo};
 use crate::model::{self, Provider};
 use crate::policy::rules::{self, Rules};
@@ -36,6 +37,7 @@ const EVENTS: usize = 64;
 pub(crate) struct Shared {
     pub(crate) sources: Arc<Sources>,
     pub(crate) store: Store,
+    pub(crate) skills: Skills,
     pub(crate) model: model::Client,
     pub(crate) catalog: Catalog,
     pub(crate) outlet: Arc<dyn Outlet>,
@@ -58,6 +60,7 @@ impl Shared {
     pub(crate) fn new(sources: Arc<Sources>, outlet: Arc<dyn Outlet>) -> Self {
         Self {
             store: Store::new(sources.home.clone()),
+            skills: Skills::new(sources.home.clone()),
             sources,
             model: model::Client::new(),
             catalog: Catalog::default(),
@@ -158,6 +161,14 @@ struct Loaded {
     told: Told,
     usage: Option<(TurnId, ThreadTokenUsage)>,
     compactions: usize,
+    origin: Origin,
+}
+
+/// Where a thread's history comes from, as providers are told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Origin {
+    New,
+    Disk,
 }
 
 /// Runs a new thread. Nothing of it is on disk yet but its lock.
@@ -220,7 +231,8 @@ pub(crate) fn create(shared: &Arc<Shared>, new: NewThread, start: Start) -> Resu
         writer.append(&records)?;
     }
     let told = Told::default();
-    Ok(run(shared, start, Loaded { thread, writer, history, told, usage: None, compactions: 0 }))
+    let (usage, compactions, origin) = (None, 0, Origin::New);
+    Ok(run(shared, start, Loaded { thread, writer, history, told, usage, compactions, origin }))
 }
 
 /// Runs a stored thread from where it stopped.
@@ -248,7 +260,8 @@ pub(crate) fn resume(shared: &Arc<Shared>, from: Stored, start: Start) -> Thread
     let usage = stored::last_usage(&records);
     let compactions =
         records.iter().filter(|record| matches!(record, Record::Compacted(_))).count();
-    run(shared, start, Loaded { thread, writer: Some(writer), history, told, usage, compactions })
+    let (writer, origin) = (Some(writer), Origin::Disk);
+    run(shared, start, Loaded { thread, writer, history, told, usage, compactions, origin })
 }
 
 /// The instructions that the thread's first message carries.
@@ -267,6 +280,7 @@ fn run(shared: &Arc<Shared>, start: Start, loaded: Loaded) -> ThreadHandle {
         Some((turn, usage)) => (Some(turn), Totals::resumed(&usage)),
         None => (None, Totals::default()),
     };
+    let window = loaded.writer.as_ref().and_then(|writer| writer.meta().window_id());
     let actor = Actor {
         publisher: Publisher::new(id.clone(), Arc::clone(&shared.outlet)),
         shared: Arc::clone(shared),
@@ -277,9 +291,13 @@ fn run(shared: &Arc<Shared>, start: Start, loaded: Loaded) -> ThreadHandle {
         config: Arc::new(config),
         provider: Arc::new(provider),
         instructions,
+        skills: skills::Known::default(),
         history: loaded.history,
         told: loaded.told,
+        additional_context: BTreeMap::new(),
         writer: loaded.writer,
+        origin: loaded.origin,
+        context_window: window.unwrap_or_else(|| Uuid::now_v7().to_string()),
         totals,
         compactions: loaded.compactions,
         effort: Effort::default(),

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Error, Result};
+use super::{Error, Result, prompt};
 use crate::config::Effective;
 use crate::config::permission::{self, Access, Asked};
 use crate::policy::writable::PROTECTED;
@@ -10,7 +10,7 @@ use crate::protocol::{
     AbsolutePathBuf, ActivePermissionProfile, ApprovalsReviewer, AskForApproval, CollaborationMode,
     ModeKind, MultiAgentMode, Personality, ReasoningEffort, ReasoningSummary, SandboxPolicy,
     Settings as ModeSettings, ThreadEnvironment, ThreadResumeParams, ThreadSettings,
-    ThreadStartParams, TurnEnvironmentParams, TurnStartParams,
+    ThreadSettingsUpdateParams, ThreadStartParams, TurnEnvironmentParams, TurnStartParams,
 };
 use crate::util::path::absolute;
 
@@ -37,16 +37,16 @@ pub(crate) struct Settings {
     pub(crate) disabled_plugins: Vec<String>,
 }
 
-/// What `turn/start` changes for good; `None` leaves things as they are.
+/// What a request changes for good; `None` leaves things as they are.
 #[derive(Debug, Default)]
 pub(crate) struct Overrides {
     model: Option<String>,
-    effort: Option<ReasoningEffort>,
+    effort: Option<Option<ReasoningEffort>>,
     summary: Option<ReasoningSummary>,
     personality: Option<Personality>,
     service_tier: Option<Option<String>>,
     cwd: Option<PathBuf>,
-    roots: Option<Vec<AbsolutePathBuf>>,
+    roots: Option<Vec<PathBuf>>,
     approval_policy: Option<AskForApproval>,
     approvals_reviewer: Option<ApprovalsReviewer>,
     sandbox: Option<(SandboxPolicy, Option<ActivePermissionProfile>)>,
@@ -55,9 +55,9 @@ pub(crate) struct Overrides {
 }
 
 impl Overrides {
-    /// Checks the overrides of a turn; nothing is changed by a request that is refused.
-    pub(super) fn of_turn(
-        params: &TurnStartParams,
+    /// Checks the settings of an update; nothing is changed by a request that is refused.
+    pub(super) fn of_update(
+        params: &ThreadSettingsUpdateParams,
         config: &Effective,
         server_cwd: &Path,
     ) -> Result<Self> {
@@ -76,17 +76,23 @@ impl Overrides {
             }
             (None, None) => None,
         };
+        let here = params.environments.iter().flatten().next();
+        let cwd = here.map(|here| here.cwd.as_path()).or(params.cwd.as_deref().map(Path::new));
         let in_mode = params.collaboration_mode.as_ref().map(|mode| &mode.settings);
         Ok(Self {
             model: in_mode.map(|settings| settings.model.clone()).or_else(|| params.model.clone()),
             effort: in_mode
-                .and_then(|settings| settings.reasoning_effort.clone())
-                .or_else(|| params.effort.clone()),
+                .map(|settings| settings.reasoning_effort.clone())
+                .or_else(|| params.effort.clone().map(Some)),
             summary: params.summary,
             personality: params.personality,
             service_tier: params.service_tier.clone(),
-            cwd: params.cwd.as_ref().map(|cwd| absolute(server_cwd, Path::new(cwd))),
-            roots: params.runtime_workspace_roots.clone(),
+            cwd: cwd.map(|cwd| absolute(server_cwd, cwd)),
+            roots: here.map(|here| {
+                let roots = here.runtime_workspace_roots.as_deref();
+                let roots = roots.unwrap_or(std::slice::from_ref(&here.cwd));
+                roots.iter().map(|root| absolute(server_cwd, root.as_path())).collect()
+            }),
             approval_policy: params.approval_policy.clone(),
             approvals_reviewer: params.approvals_reviewer,
             sandbox,
@@ -94,6 +100,38 @@ impl Overrides {
             disabled_plugins: params.disabled_plugin_ids.clone(),
         })
     }
+
+    /// As [`Self::of_update`], for the settings that a turn starts with.
+    pub(super) fn of_turn(
+        params: &TurnStartParams,
+        config: &Effective,
+        server_cwd: &Path,
+    ) -> Result<Self> {
+        let settings = ThreadSettingsUpdateParams {
+            thread_id: params.thread_id.clone(),
+            disabled_plugin_ids: params.disabled_plugin_ids.clone(),
+            cwd: params.cwd.clone(),
+            environments: params.environments.clone(),
+            approval_policy: params.approval_policy.clone(),
+            approvals_reviewer: params.approvals_reviewer,
+            sandbox_policy: params.sandbox_policy.clone(),
+            permissions: params.permissions.clone(),
+            model: params.model.clone(),
+            service_tier: params.service_tier.clone(),
+            effort: params.effort.clone(),
+            summary: params.summary,
+            collaboration_mode: params.collaboration_mode.clone(),
+            multi_agent_mode: params.multi_agent_mode.clone(),
+            personality: params.personality,
+        };
+        let overrides = Self::of_update(&settings, config, server_cwd)?;
+        let roots = paths(params.runtime_workspace_roots.as_deref()).or(overrides.roots);
+        Ok(Self { roots, ..overrides })
+    }
+}
+
+fn paths(roots: Option<&[AbsolutePathBuf]>) -> Option<Vec<PathBuf>> {
+    Some(roots?.iter().map(|root| root.as_path().to_owned()).collect())
 }
 
 /// Refuses environments that do not exist here.
@@ -135,7 +173,7 @@ impl Settings {
     pub(crate) fn adopt_start(&mut self, params: &ThreadStartParams) {
         self.apply(Overrides {
             personality: params.personality,
-            roots: params.runtime_workspace_roots.clone(),
+            roots: paths(params.runtime_workspace_roots.as_deref()),
             approvals_reviewer: params.approvals_reviewer,
             ..Overrides::default()
         });
@@ -162,7 +200,7 @@ impl Settings {
             personality: params.personality,
             service_tier: params.service_tier.clone(),
             cwd: params.cwd.as_ref().map(|cwd| absolute(server_cwd, Path::new(cwd))),
-            roots: params.runtime_workspace_roots.clone(),
+            roots: paths(params.runtime_workspace_roots.as_deref()),
             approval_policy: params.approval_policy.clone(),
             approvals_reviewer: params.approvals_reviewer,
             sandbox: asks_for_sandbox.then_some((access.sandbox, access.profile)),
@@ -175,14 +213,10 @@ impl Settings {
     pub(super) fn apply(&mut self, overrides: Overrides) -> bool {
         let before = self.clone();
         set(&mut self.model, overrides.model);
-        set(&mut self.effort, overrides.effort.map(Some));
+        set(&mut self.effort, overrides.effort);
         set(&mut self.summary, overrides.summary.map(Some));
         set(&mut self.personality, overrides.personality.map(Some));
-        // Clearing the tier is a choice that clients are told of by this name.
-        set(
-            &mut self.service_tier,
-            overrides.service_tier.map(|tier| tier.or_else(|| Some("default".to_owned()))),
-        );
+        set(&mut self.service_tier, overrides.service_tier.map(|tier| Some(tier_name(tier))));
         set(&mut self.approval_policy, overrides.approval_policy);
         set(&mut self.approvals_reviewer, overrides.approvals_reviewer.map(reviewer));
         set(&mut self.disabled_plugins, overrides.disabled_plugins);
@@ -192,13 +226,10 @@ impl Settings {
         if let Some(cwd) = overrides.cwd {
             self.move_to(cwd);
         }
-        set(
-            &mut self.roots,
-            overrides
-                .roots
-                .map(|roots| roots.into_iter().map(AbsolutePathBuf::into_path_buf).collect()),
-        );
-        if let Some(mode) = overrides.mode {
+        set(&mut self.roots, overrides.roots);
+        if let Some(mut mode) = overrides.mode {
+            let text = &mut mode.settings.developer_instructions;
+            text.get_or_insert_with(|| prompt::mode(mode.mode).to_owned());
             self.mode = mode;
         }
         self.mode.settings.model.clone_from(&self.model);
@@ -320,6 +351,15 @@ pub(crate) fn default_mode(
     let settings =
         ModeSettings { model: model.to_owned(), reasoning_effort, developer_instructions: None };
     CollaborationMode { mode: ModeKind::Default, settings }
+}
+
+/// What clients are told of a service tier: choosing none is a choice with a name, and one tier has two.
+fn tier_name(tier: Option<String>) -> String {
+    match tier {
+        None => "default".to_owned(),
+        Some(tier) if tier == "fast" => "priority".to_owned(),
+        Some(tier) => tier,
+    }
 }
 
 /// The older name of the reviewer means the newer one.

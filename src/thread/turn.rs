@@ -3,7 +3,8 @@
 //! Everything here is driven by the actor; nothing waits. Invariant: whatever happens, a turn that was started ends
 //! through [`Actor::finish`], which is the one place that says `turn/completed`.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde_json::value::RawValue;
@@ -16,15 +17,16 @@ use super::compact::{Compaction, Moment};
 use super::context::{item_id, message};
 use super::diff::TurnDiff;
 use super::review::Review;
+use super::said::UserSaid;
 use super::stream::Streamed;
-use super::{input, item, prompt};
+use super::{item, prompt};
 use crate::model::catalog::ModelInfo;
 use crate::model::{self, ResponseStream, Retry, Usage};
 use crate::protocol::{
     CodexErrorInfo, ErrorNotification, ItemId, NonSteerableTurnKind, RateLimitSnapshot,
     ReasoningEffort, ReasoningSummary, ThreadStatus, TimedItem, Turn as WireTurn,
     TurnCompletedNotification, TurnError, TurnId, TurnInterruptResponse, TurnItemsView, TurnStatus,
-    UserInput, method,
+    method,
 };
 use crate::tools::{Output, Scene};
 use crate::util::json::raw;
@@ -53,6 +55,8 @@ pub(super) struct Turn {
     pub(super) streamed: Streamed,
     /// The calls of the current response, in its order.
     pub(super) calls: Vec<PendingCall>,
+    /// The skills that the model was given for this turn.
+    pub(super) skills: HashSet<PathBuf>,
     /// Input that waits for the current response to be over.
     pub(super) steered: VecDeque<UserSaid>,
     /// Tells running calls of it.
@@ -98,24 +102,6 @@ pub(super) struct TurnOptions {
     pub(super) trigger: Option<String>,
     pub(super) parent: Option<TurnId>,
     pub(super) metadata: BTreeMap<String, String>,
-}
-
-/// One input of the user.
-#[derive(Debug)]
-pub(super) struct UserSaid {
-    pub(super) content: Vec<UserInput>,
-    pub(super) client_id: Option<String>,
-    /// What the model is sent.
-    pub(super) message: Box<RawValue>,
-}
-
-impl UserSaid {
-    /// Words alone.
-    pub(super) fn text(text: &str) -> Self {
-        let content = vec![UserInput::text(text)];
-        let message = input::text_message(&content);
-        Self { content, client_id: None, message }
-    }
 }
 
 pub(super) enum Phase {
@@ -242,7 +228,7 @@ impl Actor {
 
     fn take_steered(&mut self) {
         while let Some(said) = self.turn.as_mut().and_then(|turn| turn.steered.pop_front()) {
-            self.user_said(&said);
+            self.user_said(said);
         }
     }
 
@@ -260,16 +246,21 @@ impl Actor {
     }
 
     /// Puts the user's input into the history and shows it.
-    fn user_said(&mut self, said: &UserSaid) {
-        self.remember(said.message.clone());
-        self.show_user_said(said);
+    fn user_said(&mut self, said: UserSaid) {
+        for item in self.said_items(&said) {
+            self.remember(item);
+        }
+        self.show_user_said(&said);
+        self.additional_context = said.context;
     }
 
     pub(super) fn show_user_said(&mut self, said: &UserSaid) {
         let Some(turn) = self.turn.as_ref().map(|turn| turn.id.clone()) else { return };
-        let item = item::started(item::user_message(said), now_ms());
-        self.start_item(&turn, item.clone());
-        self.end_item(&turn, item);
+        for shown in said.shown() {
+            let item = item::started(shown, now_ms());
+            self.start_item(&turn, item.clone());
+            self.end_item(&turn, item);
+        }
     }
 
     /// A response failed, or could not be had at all.

@@ -14,6 +14,7 @@ mod harness;
 
 mod approval;
 mod compact;
+mod context;
 mod demo;
 mod errors;
 mod exec;
@@ -31,6 +32,8 @@ mod plan;
 mod providers;
 mod questions;
 mod review;
+mod settings;
+mod skills;
 mod steer;
 mod thread_lifecycle;
 mod thread_list;

@@ -59,6 +59,18 @@ fn messages() {
 }
 
 #[test]
+fn tool_results() {
+    both_ways(
+        &json!({"type": "FunctionCallOutput", "id": "fco_1", "name": "build", "namespace": "ci", "output": "broken"}),
+        &json!({"type": "functionCallOutput", "name": "build", "namespace": "ci", "output": "broken"}),
+    );
+    both_ways(
+        &json!({"type": "FunctionCallOutput", "id": "fco_1", "name": "b", "output": [{"type": "input_text", "text": "t"}]}),
+        &json!({"type": "functionCallOutput", "namespace": null, "output": [{"type": "input_text", "text": "t"}]}),
+    );
+}
+
+#[test]
 fn commands() {
     both_ways(
         &json!({"type": "CommandExecution", "id": "c", "process_id": "7", "command": ["/bin/bash", "-lc", "echo 'a b'"],

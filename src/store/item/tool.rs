@@ -6,8 +6,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::protocol::{
-    CommandAction, DynamicToolCallOutputContentItem, FileUpdateChange, ItemId, McpToolCallError,
-    McpToolCallResult, PatchApplyStatus, PatchChangeKind, ThreadItem, WebSearchAction,
+    CommandAction, DynamicToolCallOutputContentItem, FileUpdateChange, FunctionCallOutputBody,
+    ItemId, McpToolCallError, McpToolCallResult, PatchApplyStatus, PatchChangeKind, ThreadItem,
+    WebSearchAction,
 };
 use crate::store::{case, uri};
 
@@ -440,5 +441,34 @@ impl Extension {
     pub(super) fn wire(self) -> Option<ThreadItem> {
         let Self { kind, id, duration_ms } = self;
         (kind == Self::SLEEP).then_some(ThreadItem::Sleep { id, duration_ms })
+    }
+}
+
+/// The result of a tool that no model has called.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Output {
+    id: ItemId,
+    name: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    namespace: Option<String>,
+    output: FunctionCallOutputBody,
+}
+
+impl Output {
+    pub(super) fn of(item: &ThreadItem) -> Option<Self> {
+        let ThreadItem::FunctionCallOutput { id, name, namespace, output } = item else {
+            return None;
+        };
+        Some(Self {
+            id: id.clone(),
+            name: name.clone(),
+            namespace: namespace.clone(),
+            output: output.clone(),
+        })
+    }
+
+    pub(super) fn wire(self) -> Option<ThreadItem> {
+        let Self { id, name, namespace, output } = self;
+        Some(ThreadItem::FunctionCallOutput { id, name, namespace, output })
     }
 }

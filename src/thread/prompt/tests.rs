@@ -157,18 +157,21 @@ fn the_example_patch_is_one() {
 #[test]
 fn texts_fit_their_frames() {
     assert!(BASE.len() < 12_000, "{} bytes are sent with every conversation", BASE.len());
-    for mode in [PLAN_MODE, DEFAULT_MODE] {
+    for mode in [mode(ModeKind::Plan), mode(ModeKind::Default)] {
         assert!(mode.starts_with('\n') && mode.ends_with('\n'), "{mode}");
     }
     assert!(
-        PLAN_MODE.contains("\n<proposed_plan>\n") && PLAN_MODE.contains("\n</proposed_plan>\n")
+        mode(ModeKind::Plan).contains("\n<proposed_plan>\n")
+            && mode(ModeKind::Plan).contains("\n</proposed_plan>\n")
     );
     assert!(
         turn_aborted().starts_with("<turn_aborted>\n")
             && turn_aborted().ends_with("\n</turn_aborted>")
     );
     assert!(model_switch("Be brief.\n").ends_with("\n\nBe brief."));
-    for text in [BASE, PLAN_MODE, DEFAULT_MODE, ESCALATION, INSTRUCTIONS_REPLACED] {
+    for text in
+        [BASE, mode(ModeKind::Plan), mode(ModeKind::Default), ESCALATION, INSTRUCTIONS_REPLACED]
+    {
         assert!(!text.contains("TODO") && !text.contains("{{") && !text.contains('\t'), "{text}");
     }
 }
