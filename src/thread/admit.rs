@@ -122,11 +122,7 @@ impl Actor {
             return reply.give(Err(error));
         }
         if !is_known {
-            self.warn(format!(
-                "Model metadata for `{}` not found. Defaulting to fallback metadata; \
-                 this can degrade performance and cause issues.",
-                self.settings.model
-            ));
+            self.warn_of_model();
         }
         for warning in std::mem::take(&mut self.instructions.warnings) {
             self.warn(warning);
@@ -161,6 +157,19 @@ impl Actor {
             Some(writer) => Ok(writer.append(&records)?),
             None => Ok(()),
         }
+    }
+
+    /// Says that nothing is known of the model; once is enough.
+    fn warn_of_model(&mut self) {
+        let model = &self.settings.model;
+        if self.warned_of.as_ref() == Some(model) {
+            return;
+        }
+        self.warned_of = Some(model.clone());
+        self.warn(format!(
+            "Model metadata for `{model}` not found. Defaulting to fallback metadata; \
+             this can degrade performance and cause issues."
+        ));
     }
 
     /// What a turn begins with is on disk before its request is answered, the user's words included.

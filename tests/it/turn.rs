@@ -393,3 +393,18 @@ fn two_threads_run_side_by_side() {
     one.open();
     assert_eq!(client.finish(&first)["status"], "completed");
 }
+
+#[test]
+fn an_unknown_model_is_warned_of_once() {
+    let lab = Lab::new();
+    let client = lab.start();
+    let thread = client.thread();
+    client.complete(&thread, "one");
+    client.complete(&thread, "two");
+    assert_eq!(client.notes("warning").len(), 1);
+    client.turn_with(&thread, json!({"model": "another"}));
+    client.finish(&thread);
+    let warnings = client.notes("warning");
+    assert_eq!(warnings.len(), 2);
+    assert!(warnings[1]["message"].as_str().unwrap().contains("`another`"));
+}
