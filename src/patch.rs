@@ -1,13 +1,15 @@
 //! Edits in the patch format that models write: reading the text, finding its places in files, writing the result.
 //!
 //! `parse` knows text only, `locate` knows lines only, `apply` knows files, `heredoc` knows shell scripts that are
-//! patches in disguise, `unified` prints differences. Nothing here knows threads, approvals or what a client is told
+//! patches in disguise, `progress` reads text that is still being written, `unified` prints
+//! differences. Nothing here knows threads, approvals or what a client is told
 //! beyond the list of changes. All of it blocks: callers run it where blocking is allowed.
 
 mod apply;
 mod heredoc;
 mod locate;
 mod parse;
+mod progress;
 #[cfg(test)]
 mod tests;
 mod unified;
@@ -17,6 +19,7 @@ use std::path::PathBuf;
 pub(crate) use apply::{Edit, Plan, Snapshot};
 pub(crate) use heredoc::{Script, intercept};
 pub(crate) use parse::parse;
+pub(crate) use progress::Progress;
 pub(crate) use unified::unified;
 
 /// A patch as it was written: paths as spelled, nothing checked against files.

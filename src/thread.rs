@@ -10,6 +10,7 @@ mod call;
 mod compact;
 mod context;
 mod diff;
+mod draft;
 mod effect;
 pub(crate) mod fold;
 mod history;

@@ -24,6 +24,7 @@ pub(crate) use spec::offered;
 use spec::{Run, Tool};
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -67,25 +68,16 @@ impl Outcome {
 
 /// What a call does to its thread.
 pub(crate) enum Effect {
-    ItemStarted(TimedItem),
+    /// Shows the beginning of an item. Without an answer it has not been shown, and the call is being ended.
+    ItemStarted { item: TimedItem, shown: oneshot::Sender<()> },
     /// Ends an item that has been started.
     ItemCompleted(TimedItem),
     /// A command runs now. Its item has been started already when it had to be approved.
-    CommandStarted {
-        session: u32,
-        item: TimedItem,
-        announced: Announced,
-    },
+    CommandStarted { session: u32, item: TimedItem, announced: Announced },
     /// Somebody typed into a running command.
-    Interaction {
-        session: u32,
-        stdin: String,
-    },
+    Interaction { session: u32, stdin: String },
     /// The command could not be started after all.
-    CommandFailed {
-        session: u32,
-        message: String,
-    },
+    CommandFailed { session: u32, message: String },
     /// Shows what the thread waits for its user for, then the item in question if it has not been
     /// shown, then asks.
     Ask {
@@ -98,8 +90,8 @@ pub(crate) enum Effect {
     Asked(ThreadActiveFlag),
     /// The steps of the model's work.
     PlanUpdated(TurnPlanUpdatedNotification),
-    /// Files have been edited.
-    Patched(Vec<Edit>),
+    /// Files have been edited, which ends the item: also when the turn has not waited for it.
+    Patched { item: TimedItem, edits: Vec<Edit> },
     /// Something that the model is to know besides the call's output.
     Tell(String),
     /// Something that the user is to know.
@@ -125,7 +117,19 @@ impl From<SessionEvent> for Event {
     }
 }
 
+/// The right to tell the end of a call's item: the call's or, when it has not come that far, its turn's.
+#[derive(Debug, Default)]
+pub(crate) struct Claim(AtomicBool);
+
+impl Claim {
+    /// Whether the caller is the first.
+    pub(crate) fn take(&self) -> bool {
+        !self.0.swap(true, Ordering::AcqRel)
+    }
+}
+
 /// The context of one running call.
+#[derive(Clone)]
 pub(crate) struct Cx {
     pub(crate) id: ItemId,
     pub(crate) turn: TurnId,
@@ -135,16 +139,35 @@ pub(crate) struct Cx {
     pub(crate) events: mpsc::Sender<Event>,
     /// Changes when input arrives that waits for this response's calls.
     pub(crate) arrived: watch::Receiver<()>,
+    /// For calls that cannot be stopped half-way.
+    pub(crate) claim: Arc<Claim>,
 }
 
 impl Cx {
-    /// Applies an effect. When the thread has ended, its calls are being ended too, and nothing is left to be done.
-    async fn apply(&self, effect: Effect) {
-        let event =
-            Event::Effect { turn: self.turn.clone(), call: self.number, effect: Box::new(effect) };
-        if self.events.send(event).await.is_err() {
+    /// Shows the beginning of the call's item, of which there is at most one. What has been shown will be ended: by
+    /// the call, or by the turn if that ends first.
+    async fn begin(&self, item: TimedItem) {
+        let (shown, was_shown) = oneshot::channel();
+        self.apply(Effect::ItemStarted { item, shown }).await;
+        if was_shown.await.is_err() {
             std::future::pending::<()>().await;
         }
+    }
+
+    /// Applies an effect. When the thread has ended, its calls are being ended too, and nothing is left to be done.
+    async fn apply(&self, effect: Effect) {
+        if self.events.send(self.event(effect)).await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// The same for work that blocks.
+    fn apply_blocking(&self, effect: Effect) {
+        let _ended = self.events.blocking_send(self.event(effect));
+    }
+
+    fn event(&self, effect: Effect) -> Event {
+        Event::Effect { turn: self.turn.clone(), call: self.number, effect: Box::new(effect) }
     }
 }
 

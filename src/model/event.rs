@@ -33,6 +33,10 @@ pub(crate) enum StreamEvent {
         content_index: i64,
         delta: String,
     },
+    /// More of the input of a custom tool.
+    InputDelta {
+        delta: String,
+    },
     /// `raw` is what the provider sent, on one line.
     ItemDone {
         item: OutputItem,
@@ -127,6 +131,9 @@ pub(super) fn decode(data: &[u8]) -> Option<StreamEvent> {
             content_index: wire.content_index?,
             delta: wire.delta?,
         }),
+        "response.custom_tool_call_input.delta" => {
+            Some(StreamEvent::InputDelta { delta: wire.delta? })
+        }
         "response.reasoning_summary_part.added" => {
             Some(StreamEvent::SummaryPartAdded { summary_index: wire.summary_index? })
         }

@@ -5,11 +5,11 @@ use super::{Chunk, Error, Hunk, Line, Patch};
 const BEGIN: &str = "*** Begin Patch";
 const END: &str = "*** End Patch";
 const ENVIRONMENT: &str = "*** Environment ID:";
-const ADD: &str = "*** Add File: ";
-const DELETE: &str = "*** Delete File: ";
-const UPDATE: &str = "*** Update File: ";
-const MOVE: &str = "*** Move to: ";
-const END_OF_FILE: &str = "*** End of File";
+pub(super) const ADD: &str = "*** Add File: ";
+pub(super) const DELETE: &str = "*** Delete File: ";
+pub(super) const UPDATE: &str = "*** Update File: ";
+pub(super) const MOVE: &str = "*** Move to: ";
+pub(super) const END_OF_FILE: &str = "*** End of File";
 
 /// Reads a patch. A patch without hunks is read too; that it does nothing is found when it is verified.
 pub(crate) fn parse(text: &str) -> Result<Patch, Error> {

@@ -128,6 +128,8 @@ macro_rules! server_notifications {
             CommandExecutionOutputDelta = "item/commandExecution/outputDelta" (CommandExecutionOutputDeltaNotification);
             /// Tells what was typed into a running command.
             TerminalInteraction = "item/commandExecution/terminalInteraction" (TerminalInteractionNotification);
+            /// Tells what a patch does that the agent is still writing.
+            FileChangePatchUpdated = "item/fileChange/patchUpdated" (FileChangePatchUpdatedNotification);
             /// Tells that a request to the client needs no answer any more.
             ServerRequestResolved = "serverRequest/resolved" (ServerRequestResolvedNotification);
             /// Tells that another model answers than the one that was asked.

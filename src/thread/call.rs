@@ -1,10 +1,12 @@
 //! A call of the current response: running beside the turn, then holding its output until its turn comes.
 
+use std::sync::Arc;
+
 use serde_json::value::RawValue;
 
 use super::turn::output_item;
-use crate::protocol::ItemId;
-use crate::tools::{self, Call, CallInput, Cx, Event, Outcome, Output};
+use crate::protocol::{ItemId, TimedItem};
+use crate::tools::{self, Call, CallInput, Claim, Cx, Event, Outcome, Output};
 use crate::util::task::AbortOnDrop;
 use crate::util::time::now_ms;
 
@@ -14,6 +16,9 @@ pub(super) struct PendingCall {
     is_command: bool,
     started_at_ms: i64,
     state: State,
+    /// The item that has been shown and is not ended.
+    pub(super) open: Option<TimedItem>,
+    claim: Arc<Claim>,
     /// What the model is to know besides the output.
     told: Vec<String>,
 }
@@ -37,6 +42,7 @@ impl PendingCall {
             CallInput::Custom(_) => Kind::Custom,
         };
         let (id, is_command) = (call.id.clone(), call.name == "exec_command");
+        let claim = Arc::clone(&cx.claim);
         let task = AbortOnDrop::spawn(run(call, cx));
         Self {
             id,
@@ -44,6 +50,8 @@ impl PendingCall {
             is_command,
             started_at_ms: now_ms(),
             state: State::Running { _task: task },
+            open: None,
+            claim,
             told: Vec::new(),
         }
     }
@@ -52,18 +60,21 @@ impl PendingCall {
         matches!(self.state, State::Running { .. })
     }
 
-    pub(super) fn done(&mut self, output: Output) {
+    /// Keeps the output. What is returned is an item that the call has not ended.
+    pub(super) fn done(&mut self, output: Output) -> Option<TimedItem> {
         self.state = State::Done(output);
+        self.open.take()
     }
 
     pub(super) fn tell(&mut self, text: String) {
         self.told.push(text);
     }
 
-    /// Gives up waiting. A command goes on in the background; the model is told that it was not waited for.
-    pub(super) fn abort(&mut self) {
+    /// Gives up waiting. A command goes on in the background; the model is told that it was not waited for. What is
+    /// returned is an item that the call will not end any more.
+    pub(super) fn abort(&mut self) -> Option<TimedItem> {
         if !self.is_running() {
-            return;
+            return None;
         }
         #[expect(clippy::cast_precision_loss, reason = "a tenth of a second is all that is shown")]
         let seconds = (now_ms() - self.started_at_ms) as f64 / 1000.0;
@@ -72,6 +83,8 @@ impl PendingCall {
             false => "aborted".to_owned(),
         };
         self.state = State::Done(told.into());
+        let may_end = self.claim.take();
+        self.open.take().filter(|_| may_end)
     }
 
     /// The output as an input item, once.

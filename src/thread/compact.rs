@@ -162,7 +162,8 @@ impl Actor {
             | StreamEvent::TextDelta { .. }
             | StreamEvent::SummaryPartAdded { .. }
             | StreamEvent::SummaryDelta { .. }
-            | StreamEvent::ReasoningDelta { .. } => {}
+            | StreamEvent::ReasoningDelta { .. }
+            | StreamEvent::InputDelta { .. } => {}
         }
     }
 

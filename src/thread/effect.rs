@@ -1,11 +1,13 @@
 //! What running calls and commands do to their thread.
 
 use super::actor::{Actor, RunningCommand};
+use super::item;
 use super::turn::Ending;
 use crate::exec::{SessionEvent, SessionEventKind};
 use crate::protocol::{
     CommandExecutionOutputDeltaNotification, CommandExecutionStatus,
-    TerminalInteractionNotification, ThreadItem, TurnDiffUpdatedNotification, TurnId, method,
+    TerminalInteractionNotification, ThreadItem, TimedItem, TurnDiffUpdatedNotification, TurnId,
+    method,
 };
 use crate::store::item::item_id;
 use crate::tools::{Announced, Effect, Event, Outcome};
@@ -34,8 +36,12 @@ impl Actor {
         match outcome {
             Outcome::Cancelled => self.finish(Ending::Interrupted),
             Outcome::Output(output) => {
-                if let Some(call) = self.turn.as_mut().and_then(|turn| turn.calls.get_mut(call)) {
-                    call.done(output);
+                let Some(turn) = &mut self.turn else { return };
+                let open = turn.calls.get_mut(call).and_then(|call| call.done(output));
+                let turn_id = turn.id.clone();
+                // A tool that panicked has left its item alone.
+                if let Some(item) = open {
+                    self.end_item(&turn_id, item::failed(item));
                 }
                 self.advance();
             }
@@ -44,14 +50,21 @@ impl Actor {
 
     fn effect(&mut self, turn: &TurnId, call: usize, effect: Effect) {
         match effect {
-            Effect::ItemStarted(item) if self.runs(turn) => self.start_item(turn, item),
+            Effect::ItemStarted { item, shown } if self.runs(turn) => {
+                self.begin_call_item(turn, call, item);
+                let _ended = shown.send(());
+            }
             // Its turn is over: what it was about to do will not happen.
-            Effect::ItemStarted(_) => {}
-            Effect::ItemCompleted(item) => self.end_item(turn, item),
+            Effect::ItemStarted { .. } => {}
+            Effect::ItemCompleted(item) if self.runs(turn) => self.end_call_item(turn, call, item),
+            // The turn has ended it already.
+            Effect::ItemCompleted(_) => {}
             Effect::CommandStarted { session, item, announced } => {
-                if announced == Announced::No {
+                // A turn that ended in this very moment has ended the item, too; but the command runs.
+                if announced == Announced::No || !self.runs(turn) {
                     self.start_item(turn, item.clone());
                 }
+                self.set_call_item(turn, call, None);
                 self.commands.insert(session, RunningCommand { turn: turn.clone(), item });
             }
             Effect::CommandFailed { session, message } => {
@@ -63,7 +76,7 @@ impl Actor {
                 self.waiting.push(waits);
                 self.show_waiting();
                 if let Some(item) = item {
-                    self.start_item(turn, item);
+                    self.begin_call_item(turn, call, item);
                 }
                 // A call that has ended meanwhile leaves the ticket to be dropped, which withdraws the question.
                 drop(ticket.send(self.publisher.ask(question)));
@@ -78,7 +91,10 @@ impl Actor {
             Effect::Asked(_) => {}
             Effect::PlanUpdated(_) if !self.runs(turn) => {}
             Effect::PlanUpdated(plan) => self.publisher.tell::<method::TurnPlanUpdated>(&plan),
-            Effect::Patched(edits) => self.patched(turn, &edits),
+            Effect::Patched { item, edits } => {
+                self.end_call_item(turn, call, item);
+                self.patched(turn, &edits);
+            }
             Effect::Tell(_) if !self.runs(turn) => {}
             Effect::Tell(text) => {
                 if let Some(call) = self.turn.as_mut().and_then(|turn| turn.calls.get_mut(call)) {
@@ -86,6 +102,24 @@ impl Actor {
                 }
             }
             Effect::Warn(message) => self.warn(message),
+        }
+    }
+
+    fn begin_call_item(&mut self, turn: &TurnId, call: usize, item: TimedItem) {
+        self.start_item(turn, item.clone());
+        self.set_call_item(turn, call, Some(item));
+    }
+
+    fn end_call_item(&mut self, turn: &TurnId, call: usize, item: TimedItem) {
+        self.set_call_item(turn, call, None);
+        self.end_item(turn, item);
+    }
+
+    /// Notes which item the turn has to end when it ends before the call.
+    fn set_call_item(&mut self, turn: &TurnId, call: usize, item: Option<TimedItem>) {
+        let running = self.turn.as_mut().filter(|running| running.id == *turn);
+        if let Some(call) = running.and_then(|running| running.calls.get_mut(call)) {
+            call.open = item;
         }
     }
 

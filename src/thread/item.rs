@@ -5,7 +5,8 @@ use uuid::Uuid;
 use super::said::UserSaid;
 use super::turn::{Ending, Turn};
 use crate::protocol::{
-    ItemId, MessagePhase, ThreadId, ThreadItem, TimedItem, TurnId, WebSearchAction,
+    CommandExecutionStatus, ItemId, MessagePhase, PatchApplyStatus, ThreadId, ThreadItem,
+    TimedItem, TurnId, WebSearchAction,
 };
 use crate::store::record::{TurnAborted, TurnCompleted};
 use crate::store::{ItemCompleted, Record};
@@ -18,6 +19,29 @@ pub(crate) fn started(item: ThreadItem, started_at_ms: i64) -> TimedItem {
 /// The same item at its end.
 pub(super) fn ended(item: TimedItem, completed_at_ms: i64) -> TimedItem {
     TimedItem { completed_at_ms: Some(completed_at_ms), ..item }
+}
+
+/// The item of a call that was stopped before it did anything.
+pub(super) fn declined(item: TimedItem) -> TimedItem {
+    with_status(item, PatchApplyStatus::Declined, CommandExecutionStatus::Declined)
+}
+
+/// The item of a call that broke down.
+pub(super) fn failed(item: TimedItem) -> TimedItem {
+    with_status(item, PatchApplyStatus::Failed, CommandExecutionStatus::Failed)
+}
+
+fn with_status(
+    mut item: TimedItem,
+    patch: PatchApplyStatus,
+    command: CommandExecutionStatus,
+) -> TimedItem {
+    if let ThreadItem::FileChange { status, .. } = &mut item.item {
+        *status = patch;
+    } else if let ThreadItem::CommandExecution { status, .. } = &mut item.item {
+        *status = command;
+    }
+    item
 }
 
 pub(super) fn user_message(said: &UserSaid) -> ThreadItem {

@@ -6,6 +6,7 @@ use serde_json::value::RawValue;
 
 use super::actor::Actor;
 use super::call::PendingCall;
+use super::draft::Draft;
 use super::item;
 use super::plan::Planning;
 use super::turn::{Next, Phase};
@@ -24,6 +25,7 @@ pub(super) struct Streamed {
     open: Option<Open>,
     /// A message in plan mode, which is shown piece by piece.
     pub(super) planning: Option<Planning>,
+    pub(super) draft: Option<Draft>,
 }
 
 #[derive(Debug)]
@@ -75,6 +77,7 @@ impl Actor {
                 self.reasoning_delta(content_index, delta);
             }
             StreamEvent::Verification(verifications) => self.verification(verifications),
+            StreamEvent::InputDelta { delta } => self.draft_grew(&delta),
             StreamEvent::ItemDone { item, raw } => self.item_done(item, &raw),
             StreamEvent::Completed { usage, end_turn } => {
                 if let Some(turn) = &mut self.turn {
@@ -108,10 +111,10 @@ impl Actor {
                 let id = item::model_id(id);
                 (id.clone(), Kind::WebSearch, item::web_search(id, String::new(), None))
             }
-            OutputItem::FunctionCall { .. }
-            | OutputItem::CustomToolCall { .. }
-            | OutputItem::Compaction
-            | OutputItem::Other => return,
+            OutputItem::CustomToolCall { call_id, name, .. } => {
+                return self.draft_begun(call_id, &name);
+            }
+            OutputItem::FunctionCall { .. } | OutputItem::Compaction | OutputItem::Other => return,
         };
         let started_at_ms = now_ms();
         self.start_item(&turn_id, item::started(item, started_at_ms));
@@ -136,6 +139,7 @@ impl Actor {
                 );
             }
             OutputItem::CustomToolCall { call_id, name, input, .. } => {
+                self.draft_done();
                 self.call(
                     Call {
                         id: call_id.into(),
@@ -232,7 +236,7 @@ impl Actor {
             arrived.mark_changed();
         }
         let (turn_id, number) = (turn.id.clone(), turn.calls.len());
-        let cx = Cx { id, turn: turn_id, number, scene, events, arrived };
+        let cx = Cx { id, turn: turn_id, number, scene, events, arrived, claim: Arc::default() };
         turn.calls.push(PendingCall::start(call, cx));
     }
 

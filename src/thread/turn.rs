@@ -391,8 +391,10 @@ impl Actor {
 
     /// As [`Self::settle_calls`], with an answer for those that did not get to give one.
     fn abort_calls(&mut self) {
-        if let Some(turn) = &mut self.turn {
-            turn.calls.iter_mut().for_each(PendingCall::abort);
+        let Some(turn) = &mut self.turn else { return };
+        let (id, open) = (turn.id.clone(), turn.calls.iter_mut().filter_map(PendingCall::abort));
+        for item in open.collect::<Vec<_>>() {
+            self.end_item(&id, item::declined(item));
         }
         self.settle_calls();
     }

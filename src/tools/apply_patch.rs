@@ -66,7 +66,7 @@ async fn run(cx: &Cx, text: &str, cwd: &Path) -> Outcome {
             }
         }
         Decision::Run(_) | Decision::Ask { .. } => {
-            cx.apply(Effect::ItemStarted(item.clone())).await;
+            cx.begin(item.clone()).await;
         }
     }
     if SandboxKind::from(&scene.sandbox).restricts()
@@ -100,7 +100,7 @@ async fn refused(
     reason: Option<String>,
     paths: &[PathBuf],
 ) -> Option<Outcome> {
-    cx.apply(Effect::ItemStarted(item.clone())).await;
+    cx.begin(item.clone()).await;
     let params = FileChangeRequestApprovalParams {
         thread_id: cx.scene.thread.clone(),
         turn_id: cx.turn.clone(),
@@ -129,23 +129,35 @@ async fn refused(
     told
 }
 
+/// Writes the files. An interrupt comes before that, or does not stop it: then the end of the item is told all the
+/// same.
 async fn write(cx: &Cx, plan: Plan, item: TimedItem) -> Outcome {
-    let written = tokio::task::spawn_blocking(move || plan.apply()).await;
-    let (status, edits, told) = match written {
-        Ok(Ok(applied)) => {
+    let (apart, begun) = (cx.clone(), item.clone());
+    let written = tokio::task::spawn_blocking(move || {
+        apart.claim.take().then(|| write_claimed(&apart, &plan, begun))
+    });
+    match written.await {
+        Ok(Some(told)) => Outcome::text(told),
+        // The turn has ended, and this call with it.
+        Ok(None) => std::future::pending().await,
+        Err(_panicked) => {
+            let item = with_status(item, PatchApplyStatus::Failed);
+            cx.apply(Effect::Patched { item, edits: Vec::new() }).await;
+            Outcome::text(failure("internal error"))
+        }
+    }
+}
+
+fn write_claimed(cx: &Cx, plan: &Plan, item: TimedItem) -> String {
+    let (status, edits, told) = match plan.apply() {
+        Ok(applied) => {
             let told = format!("Exit code: 0\nWall time: 0 seconds\nOutput:\n{}", applied.summary);
             (PatchApplyStatus::Completed, applied.edits, told)
         }
-        Ok(Err(failed)) => {
-            (PatchApplyStatus::Failed, failed.edits, failure(&failed.error.to_string()))
-        }
-        Err(_panicked) => (PatchApplyStatus::Failed, Vec::new(), failure("internal error")),
+        Err(failed) => (PatchApplyStatus::Failed, failed.edits, failure(&failed.error.to_string())),
     };
-    cx.apply(Effect::ItemCompleted(with_status(item, status))).await;
-    if !edits.is_empty() {
-        cx.apply(Effect::Patched(edits)).await;
-    }
-    Outcome::text(told)
+    cx.apply_blocking(Effect::Patched { item: with_status(item, status), edits });
+    told
 }
 
 fn failure(reason: &str) -> String {

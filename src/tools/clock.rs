@@ -58,7 +58,7 @@ async fn sleep(cx: &Cx, text: String) -> Outcome {
     }
     let pause = ThreadItem::Sleep { id: cx.id.clone(), duration_ms };
     let pause = item::started(pause, now_ms());
-    cx.apply(Effect::ItemStarted(pause.clone())).await;
+    cx.begin(pause.clone()).await;
     let began = Instant::now();
     let mut arrived = cx.arrived.clone();
     let end = tokio::select! {

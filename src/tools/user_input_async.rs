@@ -40,7 +40,7 @@ async fn run(cx: &Cx, text: String) -> Outcome {
         questions: Some(questions),
     };
     let message = item::started(message, now_ms());
-    cx.apply(Effect::ItemStarted(message.clone())).await;
+    cx.begin(message.clone()).await;
     cx.apply(Effect::ItemCompleted(message)).await;
     Outcome::text(r#"{"accepted":true}"#)
 }

@@ -59,7 +59,7 @@ async fn run(cx: &Cx, text: String) -> Outcome {
     };
     let shown = ThreadItem::ImageView { id: cx.id.clone(), path: path.as_path().into() };
     let shown = item::started(shown, now_ms());
-    cx.apply(Effect::ItemStarted(shown.clone())).await;
+    cx.begin(shown.clone()).await;
     cx.apply(Effect::ItemCompleted(shown)).await;
     Outcome::Output(Output::Parts(vec![Part::InputImage {
         image_url: Some(url),

@@ -1,5 +1,7 @@
 //! `turn/interrupt`, in every state that a turn can be in.
 
+use std::process::Command;
+
 use serde_json::{Value, json};
 
 use crate::harness::server::{runs, until};
@@ -126,6 +128,8 @@ fn while_an_approval_is_open() {
     let turn = client.turn(&thread, "first");
     let asked = client.asked("item/commandExecution/requestApproval");
     interrupt(&client, &thread, &turn);
+    let ended = client.items("commandExecution").remove(0);
+    assert_eq!((&ended["id"], &ended["status"]), (&json!("call-1"), &json!("declined")));
     assert_eq!(
         client.note("serverRequest/resolved"),
         json!({"threadId": thread, "requestId": asked["id"]})
@@ -133,6 +137,45 @@ fn while_an_approval_is_open() {
     client.decide(&asked, "accept");
     client.complete(&thread, "second");
     assert!(!lab.home.exists("never"), "the late answer counts for nothing");
+}
+
+#[test]
+fn while_a_patch_waits_for_approval() {
+    let lab =
+        Lab::with(&Config { approval: "on-request", sandbox: "read-only", ..Config::default() });
+    lab.model.reply(ev::patch("call-1", &["*** Add File: never", "+x"]));
+    let client = lab.start();
+    let thread = client.thread();
+    let turn = client.turn(&thread, "first");
+    client.asked("item/fileChange/requestApproval");
+    interrupt(&client, &thread, &turn);
+    assert_eq!(client.items("fileChange")[0]["status"], "declined");
+    assert!(!lab.home.exists("never"));
+}
+
+#[test]
+fn while_a_patch_is_written() {
+    let lab = Lab::new();
+    let pipe = lab.home.path("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let lines = ["*** Add File: first", "+1", "*** Add File: pipe", "+2"];
+    lab.model.reply(ev::patch("call-1", &lines));
+    let client = lab.start();
+    let thread = client.thread();
+    let turn = client.turn(&thread, "first");
+    // The second file cannot be written before somebody reads.
+    until("first file", || lab.home.exists("first").then_some(()));
+    interrupt(&client, &thread, &turn);
+    assert!(client.items("fileChange").is_empty());
+    assert_eq!(lab.home.read("pipe"), "2\n");
+    let ended = client.note_where("item/completed", |p| p["item"]["id"] == "call-1");
+    assert_eq!(
+        (ended["turnId"].as_str(), &ended["item"]["status"]),
+        (Some(turn.as_str()), &json!("completed")),
+        "what was written is told"
+    );
+    let read = client.request("thread/read", json!({"threadId": thread, "includeTurns": true}));
+    assert_eq!(read["thread"]["turns"][0]["items"][1]["status"], "completed");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{Client, Lab, ev};
+use crate::harness::{Client, Config, Lab, ev};
 
 #[track_caller]
 fn play(lab: &Lab, client: &Client, steps: Vec<Vec<Value>>) -> String {
@@ -245,4 +245,45 @@ fn the_diff_of_the_turn_adds_up() {
             && diffs[0].contains("--- /dev/null\n+++ b/b.txt\n")
     );
     assert_eq!(diffs.last().unwrap(), first, "the new file is gone again");
+}
+
+#[test]
+fn a_patch_is_shown_while_it_is_written() {
+    let tables = "[features]\napply_patch_streaming_events = true".to_owned();
+    let model = json!({"apply_patch_tool_type": "freeform"});
+    let lab = Lab::describing(&model, Config { tables, ..Config::default() });
+    let pieces = ["*** Begin Patch\n*** Add File: n.txt\n+hel", "lo\n+world\n", "*** End Patch"];
+    let call = |input: &str| json!({"type": "custom_tool_call", "id": "ctc_1", "call_id": "call-1", "name": "apply_patch", "input": input});
+    let mut events = vec![ev::created(), ev::added(&call(""))];
+    events.extend(pieces.map(|piece| {
+        json!({"type": "response.custom_tool_call_input.delta", "item_id": "ctc_1", "delta": piece})
+    }));
+    events.extend([ev::done(&call(&pieces.concat())), ev::completed()]);
+    let client = lab.start();
+    let thread = play(&lab, &client, vec![events]);
+    let shown = client.notes("item/fileChange/patchUpdated");
+    let change = |diff: &str| json!([{"path": "n.txt", "kind": {"type": "add"}, "diff": diff}]);
+    assert_eq!((&shown[0]["changes"], &shown[0]["itemId"]), (&change(""), &json!("call-1")));
+    assert_eq!(shown.last().unwrap()["changes"], change("hello\nworld\n"));
+    assert_eq!(shown[0]["threadId"], thread.as_str());
+    let heard = client.heard();
+    let last = heard.iter().rposition(|method| method == "item/fileChange/patchUpdated");
+    let started = client.item_started("fileChange");
+    assert_eq!(started["changes"][0]["path"], lab.home.path("n.txt"));
+    let completed = heard.iter().rposition(|method| method == "item/completed");
+    assert!(last < completed, "{heard:?}");
+}
+
+#[test]
+fn a_patch_that_is_being_written_is_not_shown_by_default() {
+    let lab = Lab::describing(&json!({"apply_patch_tool_type": "freeform"}), Config::default());
+    let text = "*** Begin Patch\n*** Add File: n.txt\n+x\n*** End Patch";
+    let call =
+        json!({"type": "custom_tool_call", "call_id": "c", "name": "apply_patch", "input": text});
+    let delta = json!({"type": "response.custom_tool_call_input.delta", "delta": text});
+    let client = lab.start();
+    let events = vec![ev::created(), ev::added(&call), delta, ev::done(&call), ev::completed()];
+    play(&lab, &client, vec![events]);
+    assert!(client.notes("item/fileChange/patchUpdated").is_empty());
+    assert_eq!(client.items("fileChange").len(), 1);
 }

@@ -124,6 +124,20 @@ fn the_clock_tells_the_time_and_lets_it_pass() {
 }
 
 #[test]
+fn an_interrupt_ends_a_pause() {
+    let lab = with_clock();
+    let long = ev::member("call-1", "clock", "sleep", &json!({"duration_ms": 600_000}));
+    lab.model.reply(ev::items(&[long]));
+    let client = lab.start();
+    let thread = client.thread();
+    let turn = client.turn(&thread, "first");
+    client.item_started("sleep");
+    client.request("turn/interrupt", json!({"threadId": thread, "turnId": turn}));
+    assert_eq!(client.finish(&thread)["status"], "interrupted");
+    assert_eq!(client.items("sleep").len(), 1);
+}
+
+#[test]
 fn input_ends_a_pause() {
     let lab = with_clock();
     let long = ev::member("call-1", "clock", "sleep", &json!({"duration_ms": 600_000}));

@@ -31,6 +31,10 @@ fn decodes_deltas() {
         &json!({"type": "response.reasoning_text.delta", "content_index": 2, "delta": "r"}),
         r#"Some(ReasoningDelta { content_index: 2, delta: "r" })"#,
     );
+    check(
+        &json!({"type": "response.custom_tool_call_input.delta", "call_id": "c", "delta": "+x"}),
+        r#"Some(InputDelta { delta: "+x" })"#,
+    );
 }
 
 #[test]

@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 #[cfg(test)]
 use ts_rs::TS;
 
+use crate::protocol::{ItemId, ThreadId, TurnId};
+
 /// Describes the change to one file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(JsonSchema, TS), ts(export_to = "v2/"))]
@@ -36,4 +38,17 @@ pub(crate) enum PatchApplyStatus {
     Failed,
     /// Was not allowed.
     Declined,
+}
+
+/// Tells what a patch does that the agent is still writing.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(JsonSchema, TS), ts(export_to = "v2/"))]
+pub(crate) struct FileChangePatchUpdatedNotification {
+    pub(crate) thread_id: ThreadId,
+    pub(crate) turn_id: TurnId,
+    /// The item that the change will be.
+    pub(crate) item_id: ItemId,
+    /// All changes so far, with paths as the agent writes them.
+    pub(crate) changes: Vec<FileUpdateChange>,
 }

@@ -46,6 +46,7 @@ export type { DynamicToolSpec } from "./DynamicToolSpec";
 export type { ErrorNotification } from "./ErrorNotification";
 export type { ExecPolicyAmendment } from "./ExecPolicyAmendment";
 export type { FileChangeApprovalDecision } from "./FileChangeApprovalDecision";
+export type { FileChangePatchUpdatedNotification } from "./FileChangePatchUpdatedNotification";
 export type { FileChangeRequestApprovalParams } from "./FileChangeRequestApprovalParams";
 export type { FileChangeRequestApprovalResponse } from "./FileChangeRequestApprovalResponse";
 export type { FileSystemAccessMode } from "./FileSystemAccessMode";

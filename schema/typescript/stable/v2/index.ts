@@ -33,6 +33,7 @@ export type { DynamicToolCallStatus } from "./DynamicToolCallStatus";
 export type { ErrorNotification } from "./ErrorNotification";
 export type { ExecPolicyAmendment } from "./ExecPolicyAmendment";
 export type { FileChangeApprovalDecision } from "./FileChangeApprovalDecision";
+export type { FileChangePatchUpdatedNotification } from "./FileChangePatchUpdatedNotification";
 export type { FileChangeRequestApprovalParams } from "./FileChangeRequestApprovalParams";
 export type { FileChangeRequestApprovalResponse } from "./FileChangeRequestApprovalResponse";
 export type { FileUpdateChange } from "./FileUpdateChange";
