@@ -18,6 +18,7 @@ mod view_image;
 mod web_search;
 mod write_stdin;
 
+pub(crate) use clock::time;
 pub(crate) use output::{Output, Part};
 pub(crate) use scene::{AllowLogin, Scene};
 pub(crate) use spec::offered;

@@ -224,7 +224,8 @@ impl ModelInfo {
 
     pub(crate) fn senses(&self) -> Senses {
         let takes = |modality| self.input_modalities.contains(&modality);
-        let sight = match (takes(InputModality::Image), self.supports_image_detail_original) {
+        let sees_all = self.supports_image_detail_original || self.use_responses_lite;
+        let sight = match (takes(InputModality::Image), sees_all) {
             (false, _) => Sight::Blind,
             (true, false) => Sight::Reduced,
             (true, true) => Sight::Full,

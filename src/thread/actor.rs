@@ -69,6 +69,8 @@ pub(super) struct Actor {
     /// Items of the commands that run, by session.
     pub(super) commands: HashMap<u32, RunningCommand>,
     pub(super) status: ThreadStatus,
+    /// The time that the model was told last.
+    pub(super) told_time: Option<String>,
     /// A model that the client has been warned of, since nothing is known about it.
     pub(super) warned_of: Option<String>,
     /// What the open questions of the running turn are about.

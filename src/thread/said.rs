@@ -14,6 +14,7 @@ use crate::protocol::{
     AdditionalContextEntry, AdditionalContextKind, FunctionCallOutputBody, ItemId, ThreadItem,
     TurnStartParams, TurnSteerParams, TurnToolOutput, UserInput,
 };
+use crate::tools;
 use crate::util::json::raw;
 
 /// How much of one entry of additional context the model is given.
@@ -132,7 +133,22 @@ impl Actor {
         items.extend(said.tool_output.as_ref().map(|ToolOutput { id, output }| {
             output_item(id.as_str(), &output.name, output.namespace.as_deref(), &output.output)
         }));
+        items.extend(self.time_reminder());
         items
+    }
+
+    /// Tells the model what time it is, with each input (feature `current_time_reminder`).
+    fn time_reminder(&mut self) -> Option<Box<RawValue>> {
+        if !self.config.features.on("current_time_reminder") {
+            return None;
+        }
+        let time = tools::time();
+        if self.told_time.as_ref() == Some(&time) {
+            return None;
+        }
+        let text = format!("<current_time_reminder>{time}</current_time_reminder>");
+        self.told_time = Some(time);
+        Some(message("developer", &[text]))
     }
 }
 

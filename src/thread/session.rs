@@ -306,6 +306,7 @@ fn run(shared: &Arc<Shared>, start: Start, loaded: Loaded) -> ThreadHandle {
         grants: Arc::default(),
         commands: HashMap::new(),
         status: ThreadStatus::Idle,
+        told_time: None,
         warned_of: None,
         waiting: Vec::new(),
         turn: None,

@@ -22,7 +22,7 @@ pub(super) static CURR_TIME: Tool = Tool {
     name: "curr_time",
     is_offered: |scene| has_clock(scene) || scene.config.features.on("current_time_reminder"),
     definition: |_| function("curr_time", "Tells the date and the time, in UTC.", &json!({}), &[]),
-    run: Run::Function(|_, _| Box::pin(async { Outcome::text(now()) })),
+    run: Run::Function(|_, _| Box::pin(async { Outcome::text(time()) })),
 };
 
 pub(super) static SLEEP: Tool = Tool {
@@ -38,7 +38,7 @@ fn has_clock(scene: &Scene) -> bool {
 }
 
 /// What time it is, as models are told.
-pub(crate) fn now() -> String {
+pub(crate) fn time() -> String {
     format!("It is {}.", utc(now_ms()).format("%Y-%m-%d %H:%M:%S UTC"))
 }
 

@@ -166,6 +166,15 @@ fn a_model_that_sees_well_gets_the_original() {
 }
 
 #[test]
+fn the_form_of_the_request_says_that_a_model_sees_well() {
+    let lab = Lab::describing(&json!({"use_responses_lite": true}), Config::default());
+    let client = lab.start();
+    let thread = client.thread();
+    let parts = sent(&lab, &client, &thread, json!([{"type": "image", "url": pixel_url()}]));
+    assert_eq!(parts[0]["detail"], "original");
+}
+
+#[test]
 fn the_model_that_a_turn_begins_with_decides() {
     let lab = Lab::describing(&json!({"input_modalities": ["text"]}), Config::default());
     let client = lab.start();

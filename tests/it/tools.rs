@@ -205,3 +205,28 @@ fn the_search_is_described_by_configuration() {
             "user_location": {"type": "approximate", "country": "DE", "city": "Ulm"}, "search_context_size": "high"})
     );
 }
+
+#[test]
+fn a_feature_tells_the_time_unasked() {
+    let tables = "[features]\ncurrent_time_reminder = true".to_owned();
+    let lab = Lab::with(&Config { tables, ..Config::default() });
+    let client = lab.start();
+    let thread = client.thread();
+    client.complete(&thread, "one");
+    let first = lab.model.last();
+    assert!(first.tools().contains(&"clock.curr_time".to_owned()));
+    assert!(!first.tools().contains(&"clock.sleep".to_owned()));
+    let last = first.input().last().unwrap();
+    let text = last["content"][0]["text"].as_str().unwrap();
+    assert_eq!(last["role"], "developer");
+    assert!(
+        text.starts_with("<current_time_reminder>It is 20")
+            && text.ends_with(" UTC.</current_time_reminder>")
+    );
+    client.complete(&thread, "two");
+    let second = lab.model.last();
+    let mut told = second.texts("developer");
+    told.retain(|text| text.starts_with("<current_time_reminder>"));
+    assert_eq!(told[0], text);
+    assert!(told.len() == 1 || told[1] > text, "only what has changed is told: {told:?}");
+}
