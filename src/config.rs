@@ -4,6 +4,7 @@
 //! the server has to go on (defaults and a `Problem`) and a `LoadError` where a caller is refused. This module
 //! knows neither threads nor connections, and it never decides what a setting means to the one who uses it.
 
+mod agents;
 mod edit;
 mod effective;
 mod features;
@@ -19,9 +20,11 @@ mod skills;
 mod tools;
 mod trust;
 
+pub(crate) use agents::Role;
 pub(crate) use effective::{Effective, WorkspaceWrite};
 pub(crate) use features::Features;
 pub(crate) use home::home;
+pub(crate) use layer::table;
 pub(crate) use load::Sources;
 pub(crate) use overrides::Overrides;
 pub(crate) use problem::{LoadError, Problem};

@@ -6,6 +6,7 @@
 
 mod actor;
 mod admit;
+mod agents;
 mod call;
 mod compact;
 mod context;
@@ -20,6 +21,7 @@ pub(crate) mod item;
 mod outlet;
 mod plan;
 mod prompt;
+pub(crate) mod registry;
 mod request;
 mod review;
 mod said;
@@ -28,9 +30,11 @@ mod settings;
 mod skills;
 mod stored;
 mod stream;
+mod team;
 mod turn;
 mod usage;
 
+pub(crate) use agents::{Agents, Memory as AgentMemory, Order as AgentOrder, Spawned};
 pub(crate) use outlet::{Answer, Outlet, Question, Scope, Ticket};
 pub(crate) use review::Task as ReviewTask;
 pub(crate) use session::{
@@ -38,9 +42,10 @@ pub(crate) use session::{
 };
 pub(crate) use settings::{LOCAL, Settings, check_environments};
 pub(crate) use stored::{restore, stored_thread};
+pub(crate) use team::{AgentStatus, Progress};
 
 use serde_json::value::RawValue;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::model::senses::Senses;
 use crate::protocol::{
@@ -179,6 +184,8 @@ pub(crate) struct Snapshot {
 #[derive(Debug, Clone)]
 pub(crate) struct ThreadHandle {
     pub(crate) id: ThreadId,
+    /// How far it is.
+    pub(crate) progress: watch::Receiver<Progress>,
     commands: mpsc::Sender<Command>,
 }
 

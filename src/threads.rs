@@ -6,9 +6,8 @@
 mod access;
 mod provider;
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use serde_json::value::RawValue;
 use uuid::Uuid;
@@ -30,36 +29,20 @@ use crate::util::path::absolute;
 
 pub(crate) struct Threads {
     pub(crate) shared: Arc<Shared>,
-    loaded: Arc<Mutex<HashMap<ThreadId, Loaded>>>,
-}
-
-struct Loaded {
-    handle: ThreadHandle,
-    /// How long the thread stays loaded when nobody follows it and nothing runs, in seconds.
-    unload_delay_secs: u64,
-    /// How often it has been left by a client: only the last time starts the clock that counts.
-    leaves: u64,
 }
 
 impl Threads {
     pub(crate) fn new(sources: Arc<Sources>, outlet: Arc<dyn Outlet>) -> Self {
-        Self { shared: Arc::new(Shared::new(sources, outlet)), loaded: Arc::default() }
+        Self { shared: Arc::new(Shared::new(sources, outlet)) }
     }
 
     pub(crate) fn get(&self, id: &ThreadId) -> Option<ThreadHandle> {
-        let mut loaded = self.lock();
-        // A task that has ended by itself has panicked; its thread can be loaded again.
-        if loaded.get(id).is_some_and(|loaded| loaded.handle.has_ended()) {
-            loaded.remove(id);
-        }
-        loaded.get(id).map(|loaded| loaded.handle.clone())
+        self.shared.loaded.get(id)
     }
 
     /// Ids of all loaded threads, sorted.
     pub(crate) fn ids(&self) -> Vec<ThreadId> {
-        let mut ids: Vec<ThreadId> = self.lock().keys().cloned().collect();
-        ids.sort_unstable();
-        ids
+        self.shared.loaded.ids()
     }
 
     /// Starts a new thread.
@@ -136,9 +119,10 @@ impl Threads {
             history_mode: params.history_mode.unwrap_or(ThreadHistoryMode::Paginated),
             thread_source: params.thread_source.clone(),
             history,
+            lineage: None,
         };
         let handle = thread::create(&self.shared, new, start)?;
-        self.insert(handle.clone(), unload_delay_secs);
+        self.shared.loaded.insert(handle.clone(), unload_delay_secs);
         Ok(handle)
     }
 
@@ -188,8 +172,8 @@ impl Threads {
         };
         let turns = Fold::of(summary.history_mode, &records).turns(None);
         let stored = Stored { writer, records, summary, changed };
-        let handle = thread::resume(&self.shared, stored, start);
-        self.insert(handle.clone(), unload_delay_secs);
+        let handle = thread::resume(&self.shared, stored, start, None);
+        self.shared.loaded.insert(handle.clone(), unload_delay_secs);
         Ok((handle, turns))
     }
 
@@ -247,8 +231,8 @@ impl Threads {
 
     /// Unloads a thread: its turn is interrupted, its commands are killed, its lock is freed.
     pub(crate) async fn close(&self, id: &ThreadId) -> bool {
-        let Some(loaded) = self.lock().remove(id) else { return false };
-        if loaded.handle.close().await.is_err() {
+        let Some(handle) = self.shared.loaded.remove(id) else { return false };
+        if handle.close().await.is_err() {
             tracing::debug!(thread = %id, "the thread had ended by itself");
         }
         true
@@ -256,25 +240,18 @@ impl Threads {
 
     /// Ends every thread.
     pub(crate) async fn shutdown(&self) {
-        let all: Vec<Loaded> = self.lock().drain().map(|(_, loaded)| loaded).collect();
-        futures_util::future::join_all(all.iter().map(|loaded| loaded.handle.close())).await;
+        let all = self.shared.loaded.drain();
+        futures_util::future::join_all(all.iter().map(ThreadHandle::close)).await;
     }
 
     /// Notes that a thread has been left; returns for how long it stays loaded, in seconds, and which leave this is.
     pub(crate) fn leave(&self, id: &ThreadId) -> Option<(u64, u64)> {
-        let mut loaded = self.lock();
-        let thread = loaded.get_mut(id)?;
-        thread.leaves += 1;
-        Some((thread.unload_delay_secs, thread.leaves))
+        self.shared.loaded.leave(id)
     }
 
     /// Whether a thread has not been left again since then.
     pub(crate) fn is_last_leave(&self, id: &ThreadId, leave: u64) -> bool {
-        self.lock().get(id).is_some_and(|thread| thread.leaves == leave)
-    }
-
-    fn insert(&self, handle: ThreadHandle, unload_delay_secs: u64) {
-        self.lock().insert(handle.id.clone(), Loaded { handle, unload_delay_secs, leaves: 0 });
+        self.shared.loaded.is_last_leave(id, leave)
     }
 
     fn absolute(&self, cwd: &str) -> PathBuf {
@@ -318,10 +295,6 @@ impl Threads {
         // A broken catalogue refuses the thread rather than running it on guesses.
         self.shared.catalog.models(config).map_err(|error| load_error(&error))?;
         provider::configured(config, &self.shared.sources.home)
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<ThreadId, Loaded>> {
-        self.loaded.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

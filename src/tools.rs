@@ -4,6 +4,7 @@
 //! output, questions to the user) it does by sending [`Effect`]s, which the thread applies in order; so a tool knows
 //! neither the thread's state nor who listens.
 
+mod agents;
 mod apply_patch;
 mod approval;
 mod clock;
@@ -20,7 +21,7 @@ mod write_stdin;
 
 pub(crate) use clock::time;
 pub(crate) use output::{Output, Part};
-pub(crate) use scene::{AllowLogin, Scene};
+pub(crate) use scene::{AllowLogin, Role, Scene};
 pub(crate) use spec::offered;
 use spec::{Run, Tool};
 
@@ -31,8 +32,10 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::exec::SessionEvent;
 use crate::patch::Edit;
-use crate::protocol::{ItemId, ThreadActiveFlag, TimedItem, TurnId, TurnPlanUpdatedNotification};
-use crate::thread::{Question, Ticket};
+use crate::protocol::{
+    ItemId, ThreadActiveFlag, ThreadId, TimedItem, TurnId, TurnPlanUpdatedNotification,
+};
+use crate::thread::{self, AgentOrder, Progress, Question, Spawned, Stored, ThreadHandle, Ticket};
 
 /// One call, as the model made it.
 #[derive(Debug)]
@@ -42,6 +45,13 @@ pub(crate) struct Call {
     pub(crate) namespace: Option<String>,
     pub(crate) name: String,
     pub(crate) input: CallInput,
+}
+
+impl Call {
+    fn namespace(&self) -> &str {
+        // `functions` is the namespace of everything that has none.
+        self.namespace.as_deref().filter(|&namespace| namespace != "functions").unwrap_or_default()
+    }
 }
 
 #[derive(Debug)]
@@ -93,6 +103,10 @@ pub(crate) enum Effect {
     PlanUpdated(TurnPlanUpdatedNotification),
     /// Files have been edited, which ends the item: also when the turn has not waited for it.
     Patched { item: TimedItem, edits: Vec<Edit> },
+    /// Starts an agent.
+    SpawnAgent { order: Box<AgentOrder>, reply: oneshot::Sender<thread::Result<Spawned>> },
+    /// Loads an agent again.
+    ReviveAgent { stored: Box<Stored>, reply: oneshot::Sender<thread::Result<ThreadHandle>> },
     /// Something that the model is to know besides the call's output.
     Tell(String),
     /// Something that the user is to know.
@@ -107,9 +121,22 @@ pub(crate) enum Announced {
 
 /// What reaches a thread from the tasks that work for it.
 pub(crate) enum Event {
-    Effect { turn: TurnId, call: usize, effect: Box<Effect> },
+    Effect {
+        turn: TurnId,
+        call: usize,
+        effect: Box<Effect>,
+    },
     Terminal(SessionEvent),
-    Done { turn: TurnId, call: usize, outcome: Outcome },
+    Done {
+        turn: TurnId,
+        call: usize,
+        outcome: Outcome,
+    },
+    /// A turn of an agent has ended.
+    AgentEnded {
+        agent: ThreadId,
+        progress: Progress,
+    },
 }
 
 impl From<SessionEvent> for Event {
@@ -134,6 +161,8 @@ impl Claim {
 pub(crate) struct Cx {
     pub(crate) id: ItemId,
     pub(crate) turn: TurnId,
+    /// The turn at the root of the tree of agents.
+    pub(crate) root: TurnId,
     /// The call's place among the calls of its response.
     pub(crate) number: usize,
     pub(crate) scene: Arc<Scene>,
@@ -172,16 +201,22 @@ impl Cx {
     }
 }
 
+/// Whether a call waits for the calls before it that do so, too.
+pub(crate) fn is_ordered(scene: &Scene, call: &Call) -> bool {
+    let tool = spec::find(scene, call.namespace(), &call.name);
+    tool.is_some_and(|tool| matches!(tool.run, Run::InOrder(_)))
+}
+
 /// Runs a call to its end.
 pub(crate) async fn run(cx: &Cx, call: Call) -> Outcome {
-    // `functions` is the namespace of everything that has none.
-    let namespace =
-        call.namespace.as_deref().filter(|&namespace| namespace != "functions").unwrap_or_default();
+    let namespace = call.namespace().to_owned();
     let name = call.name;
-    match (spec::find(&cx.scene, namespace, &name).map(|tool| &tool.run), call.input) {
-        (Some(Run::Function(run)), CallInput::Function(arguments)) => run(cx, arguments).await,
+    match (spec::find(&cx.scene, &namespace, &name).map(|tool| &tool.run), call.input) {
+        (Some(Run::Function(run) | Run::InOrder(run)), CallInput::Function(arguments)) => {
+            run(cx, arguments).await
+        }
         (Some(Run::Custom(run)), CallInput::Custom(text)) => run(cx, text).await,
-        (Some(Run::Function(_) | Run::Custom(_)), _) => Outcome::text("aborted"),
+        (Some(Run::Function(_) | Run::InOrder(_) | Run::Custom(_)), _) => Outcome::text("aborted"),
         (Some(Run::Hosted) | None, CallInput::Function(_)) => {
             Outcome::text(format!("unsupported call: {namespace}{name}"))
         }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
+use super::agents::Agents;
 use super::problem::LoadError;
 use super::skills::Skills;
 use super::trust::Project;
@@ -63,6 +64,7 @@ pub(crate) struct Effective {
     pub(crate) project_doc_fallback_filenames: Vec<String>,
     pub(crate) project_root_markers: Vec<String>,
 
+    pub(crate) agents: Agents,
     pub(crate) features: Features,
     pub(crate) tools: Tools,
     pub(crate) skills: Skills,
@@ -140,6 +142,7 @@ impl Effective {
                 .decode("project_doc_fallback_filenames")
                 .unwrap_or_default(),
             project_root_markers: root_markers(merged),
+            agents: Agents::new(&view.table("agents")),
             features: Features::new(merged.get("features").and_then(Value::as_object)),
             tools: Tools::new(merged),
             skills: Skills::new(merged),

@@ -150,6 +150,13 @@ fn json_of_item(item: &Item) -> Value {
     }
 }
 
+/// A TOML text as JSON; the error is the parser's.
+pub(crate) fn table(text: &str) -> Result<Map<String, Value>, String> {
+    let document: toml_edit::DocumentMut =
+        text.parse().map_err(|error: toml_edit::TomlError| error.to_string())?;
+    Ok(json_of_table(document.as_table()))
+}
+
 /// A TOML value as JSON. Dates become text, and what JSON has no number for becomes null.
 pub(super) fn json_of_value(value: &toml_edit::Value) -> Value {
     match value {

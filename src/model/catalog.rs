@@ -204,6 +204,11 @@ impl ModelInfo {
         self.window(configured).saturating_mul(self.effective_context_window_percent) / 100
     }
 
+    /// Whether the model can work with agents.
+    pub(crate) fn may_have_agents(&self) -> bool {
+        self.multi_agent_version != Some(MultiAgentVersion::Disabled)
+    }
+
     /// The effort to ask for: the wanted one or the model's own, and at most what the model knows.
     pub(crate) fn effort(&self, wanted: Option<&ReasoningEffort>) -> Option<ReasoningEffort> {
         let wanted = wanted.or(self.default_reasoning_level.as_ref())?;
@@ -271,10 +276,14 @@ impl Models {
         self.0.iter()
     }
 
+    /// Those that people may choose, in the order of the catalogue.
+    pub(crate) fn listed(&self) -> impl Iterator<Item = &Arc<ModelInfo>> {
+        self.0.iter().filter(|model| model.visibility == Visibility::List)
+    }
+
     /// The model that is used when nothing else is said: the first that is listed.
     pub(crate) fn default_model(&self) -> Option<&Arc<ModelInfo>> {
-        let listed = self.0.iter().find(|model| model.visibility == Visibility::List);
-        listed.or(self.0.first())
+        self.listed().next().or(self.0.first())
     }
 }
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 macro_rules! string_newtypes {
     ($($(#[$attribute:meta])* $name:ident;)*) => {$(
         $(#[$attribute])*
-        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[derive(Debug, Default, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(transparent)]
         pub(crate) struct $name(String);
 

@@ -71,7 +71,7 @@ pub(crate) enum TurnItemsView {
 }
 
 /// Gives an agent something to do; settings stay for later turns unless they say otherwise.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(test, derive(JsonSchema, TS), ts(export_to = "v2/", optional_fields = nullable))]
 pub(crate) struct TurnStartParams {

@@ -52,6 +52,14 @@ impl Audience {
         self.lock().subscriptions.entry(thread.clone()).or_default().insert(connection);
     }
 
+    /// Lets the connections that follow one thread follow another one, too.
+    pub(crate) fn share(&self, thread: &ThreadId, other: &ThreadId) {
+        let mut state = self.lock();
+        if let Some(subscribers) = state.subscriptions.get(thread).cloned() {
+            state.subscriptions.entry(other.clone()).or_default().extend(subscribers);
+        }
+    }
+
     /// `true` when the connection did follow the thread.
     pub(crate) fn unsubscribe(&self, thread: &ThreadId, connection: ConnectionId) -> bool {
         let mut state = self.lock();

@@ -31,6 +31,10 @@ impl Outlet for ClientOutlet {
         Ticket::new(answer, Box::new(withdraw))
     }
 
+    fn share(&self, thread: &ThreadId, agent: &ThreadId) {
+        self.audience.share(thread, agent);
+    }
+
     fn room<'a>(&'a self, thread: &'a ThreadId) -> BoxFuture<'a, ()> {
         Box::pin(self.audience.room(Reach::Subscribers(thread)))
     }

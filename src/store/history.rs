@@ -115,6 +115,14 @@ pub(crate) fn is_request(item: &str, summary: &str) -> bool {
         })
 }
 
+/// Whether an input item is something that the user or the model has said.
+pub(crate) fn is_message(item: &str, summary: &str) -> bool {
+    is_request(item, summary)
+        || (item.contains("\"assistant\"")
+            && serde_json::from_str::<Message>(item)
+                .is_ok_and(|message| message.kind == "message" && message.role == "assistant"))
+}
+
 fn user_message(text: &str) -> Box<RawValue> {
     util::json::raw(&json!({
         "type": "message", "role": "user", "content": [{"type": "input_text", "text": text}],

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use serde_json::value::RawValue;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 
 use super::compact::Effort;
@@ -20,6 +20,7 @@ use super::said::AdditionalContext;
 use super::session::{Origin, Shared};
 use super::settings::Settings;
 use super::skills::Known;
+use super::team::{Progress, Team};
 use super::turn::{Ending, Turn};
 use super::usage::Totals;
 use super::{Closed, Command, Error, Reply, Result, Snapshot, item, prompt, stored};
@@ -66,6 +67,10 @@ pub(super) struct Actor {
     pub(super) last_usage: Option<TurnId>,
     pub(super) terminals: Arc<Terminals>,
     pub(super) grants: Arc<Mutex<Grants>>,
+    pub(super) team: Arc<Team>,
+    /// How many agents are between this thread and the session's first one.
+    pub(super) depth: u32,
+    pub(super) progress: watch::Sender<Progress>,
     /// Items of the commands that run, by session.
     pub(super) commands: HashMap<u32, RunningCommand>,
     pub(super) status: ThreadStatus,
@@ -113,6 +118,7 @@ impl Actor {
         if self.turn.is_some() {
             self.finish(Ending::Interrupted);
         }
+        self.dismiss_agents().await;
         // Frees the writer's lock and kills what still runs before anybody is told that the thread is closed.
         drop(self);
         if let Some(reply) = closed {

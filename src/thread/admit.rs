@@ -14,6 +14,7 @@ use super::diff::TurnDiff;
 use super::said::UserSaid;
 use super::settings::Overrides;
 use super::stream::Streamed;
+use super::team::AgentStatus;
 use super::turn::{Kind, Next, Phase, Turn, TurnOptions};
 use super::{Error, Reply, Result, instructions, stored};
 use crate::protocol::{
@@ -22,7 +23,7 @@ use crate::protocol::{
     TurnStartedNotification, TurnStatus, TurnSteerParams, TurnSteerResponse, method,
 };
 use crate::store::{Record, preview_of};
-use crate::tools;
+use crate::tools::{self, Role};
 use crate::util::time::{now_ms, now_secs};
 
 impl Actor {
@@ -127,6 +128,7 @@ impl Actor {
         for warning in std::mem::take(&mut self.instructions.warnings) {
             self.warn(warning);
         }
+        self.tell_progress(AgentStatus::Running);
         reply.give(Ok(TurnStartResponse { turn: accepted }));
         self.thread.recency_at = Some(now_secs());
         self.set_status(ThreadStatus::Active { active_flags: Vec::new() });
@@ -207,7 +209,11 @@ impl Actor {
             (Kind::Review, Some(model)) => model,
             (Kind::Regular | Kind::Compact | Kind::Review, _) => &self.settings.model,
         };
-        let scene = self.scene(slug);
+        let role = match kind {
+            Kind::Review => Role::Reviewer,
+            Kind::Regular | Kind::Compact => Role::Worker,
+        };
+        let scene = self.scene(slug, role);
         let model = scene.model_info.clone();
         Turn {
             root: root.unwrap_or_else(|| id.clone()),
@@ -227,6 +233,8 @@ impl Actor {
             streamed: Streamed::default(),
             calls: Vec::new(),
             skills: HashSet::new(),
+            notices: Vec::new(),
+            last_in_order: None,
             steered: VecDeque::new(),
             arrivals: watch::Sender::new(()),
             usage: None,

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use serde_json::value::RawValue;
+use tokio::sync::oneshot;
 
 use super::turn::output_item;
 use crate::protocol::{ItemId, TimedItem};
@@ -36,14 +37,15 @@ enum State {
 }
 
 impl PendingCall {
-    pub(super) fn start(call: Call, cx: Cx) -> Self {
+    /// Runs a call, in its order if it has one.
+    pub(super) fn start(call: Call, cx: Cx, order: Option<Order>) -> Self {
         let kind = match call.input {
             CallInput::Function(_) => Kind::Function,
             CallInput::Custom(_) => Kind::Custom,
         };
         let (id, is_command) = (call.id.clone(), call.name == "exec_command");
         let claim = Arc::clone(&cx.claim);
-        let task = AbortOnDrop::spawn(run(call, cx));
+        let task = AbortOnDrop::spawn(in_order(order, run(call, cx)));
         Self {
             id,
             kind,
@@ -105,6 +107,24 @@ impl PendingCall {
     pub(super) fn take_told(&mut self) -> Vec<String> {
         std::mem::take(&mut self.told)
     }
+}
+
+/// The place of a call among those that run one after the other.
+pub(super) struct Order {
+    /// Ends with the call before.
+    pub(super) before: Option<oneshot::Receiver<()>>,
+    /// Its end is that of this call.
+    pub(super) end: oneshot::Sender<()>,
+}
+
+async fn in_order(order: Option<Order>, call: impl Future<Output = ()>) {
+    let Some(Order { before, end }) = order else { return call.await };
+    if let Some(before) = before {
+        // The sender says nothing, it ends.
+        let _ended = before.await;
+    }
+    call.await;
+    drop(end);
 }
 
 /// A panicking tool is a failed call, not a turn that waits for ever.

@@ -20,6 +20,7 @@ impl Actor {
         match event {
             Event::Terminal(event) => self.terminal(event),
             Event::Effect { turn, call, effect } => self.effect(&turn, call, *effect),
+            Event::AgentEnded { agent, progress } => self.agent_ended(&agent, &progress),
             Event::Done { turn, call, outcome } if self.runs(&turn) => {
                 self.call_done(call, outcome);
             }
@@ -101,6 +102,14 @@ impl Actor {
                     call.tell(text);
                 }
             }
+            Effect::SpawnAgent { order, reply } if self.runs(turn) => {
+                self.spawn_agent(*order, reply);
+            }
+            Effect::ReviveAgent { stored, reply } if self.runs(turn) => {
+                self.revive_agent(*stored, reply);
+            }
+            // Its call is over.
+            Effect::SpawnAgent { .. } | Effect::ReviveAgent { .. } => {}
             Effect::Warn(message) => self.warn(message),
         }
     }

@@ -51,6 +51,8 @@ impl Ticket {
 pub(crate) trait Outlet: Send + Sync {
     fn notify(&self, thread: &ThreadId, scope: Scope, method: &'static str, line: Bytes);
     fn ask(&self, thread: &ThreadId, question: Question) -> Ticket;
+    /// Lets everybody who follows `thread` follow its agent as well.
+    fn share(&self, thread: &ThreadId, agent: &ThreadId);
     /// Waits until the thread's listeners can take more.
     fn room<'a>(&'a self, thread: &'a ThreadId) -> BoxFuture<'a, ()>;
 }
@@ -65,6 +67,16 @@ pub(super) struct Publisher {
 impl Publisher {
     pub(super) fn new(thread: ThreadId, outlet: Arc<dyn Outlet>) -> Self {
         Self { thread, outlet }
+    }
+
+    /// The same listeners' way to another thread.
+    pub(super) fn of(&self, thread: ThreadId) -> Self {
+        Self { thread, outlet: Arc::clone(&self.outlet) }
+    }
+
+    /// Lets everybody who follows the thread follow its agent as well.
+    pub(super) fn share(&self, agent: &ThreadId) {
+        self.outlet.share(&self.thread, agent);
     }
 
     /// Tells the thread's subscribers.

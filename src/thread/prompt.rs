@@ -8,7 +8,10 @@
 mod tests;
 
 use super::settings::{Settings, WritableRoot};
-use crate::protocol::{ApprovalsReviewer, AskForApproval, ModeKind, NetworkAccess, SandboxPolicy};
+use super::team::AgentStatus;
+use crate::protocol::{
+    ApprovalsReviewer, AskForApproval, ModeKind, NetworkAccess, SandboxPolicy, ThreadId,
+};
 
 /// The instructions of a model that brings none of its own.
 pub(super) const BASE: &str = include_str!("prompt/base.md").trim_ascii();
@@ -82,6 +85,12 @@ pub(super) fn reviewed(report: &str) -> String {
          it, for instance to have findings fixed.</context>\n  <action>review</action>\n  <results>\n{report}\n  \
          </results>\n</user_action>"
     )
+}
+
+/// The message that tells a thread's model of an agent's result, tags included.
+pub(super) fn agent_ended(agent: &ThreadId, status: &AgentStatus) -> String {
+    let notice = serde_json::json!({ "agent_path": agent, "status": status });
+    format!("<subagent_notification>\n{notice}\n</subagent_notification>")
 }
 
 fn is_restricted(sandbox: &SandboxPolicy) -> bool {

@@ -18,7 +18,7 @@ use crate::model::request::{Body, Form};
 use crate::protocol::{
     ApprovalsReviewer, ReasoningEffort, ReasoningSummary, SandboxPolicy, ThreadId,
 };
-use crate::tools::{AllowLogin, Scene};
+use crate::tools::{AllowLogin, Role, Scene};
 
 /// What a provider may make use of that not every client understands.
 const BETA_FEATURES: &str = "remote_compaction_v2";
@@ -246,7 +246,7 @@ impl Actor {
     }
 
     /// What the calls of a turn that starts now, with this model, may know.
-    pub(super) fn scene(&self, slug: &str) -> Scene {
+    pub(super) fn scene(&self, slug: &str, role: Role) -> Scene {
         let model = self.shared.catalog.model(slug, &self.config);
         let truncation = truncation(&model, self.config.tool_output_token_limit);
         let environment = Value::Object(self.config.shell_environment_policy.clone());
@@ -259,6 +259,11 @@ impl Actor {
             model_info: model,
             config: Arc::clone(&self.config),
             mode: self.settings.mode.mode,
+            role,
+            agents: match role {
+                Role::Worker => Some(self.agents()),
+                Role::Reviewer => None,
+            },
             cwd: self.settings.cwd.clone(),
             approval_policy: self.settings.approval_policy.clone(),
             sandbox: self.settings.sandbox.clone(),

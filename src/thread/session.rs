@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use serde_json::value::RawValue;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use uuid::Uuid;
 
 use super::actor::Actor;
@@ -13,7 +13,9 @@ use super::compact::Effort;
 use super::context::{Told, base_message, user_text};
 use super::history::History;
 use super::outlet::Publisher;
+use super::registry::Registry;
 use super::settings::Settings;
+use super::team::{Progress, Team};
 use super::usage::Totals;
 use super::{INBOX, Outlet, Result, ThreadHandle, instructions, prompt, skills, stored};
 use crate::config::{Effective, Sources};
@@ -23,8 +25,8 @@ use crate::model::catalog::{Catalog, ModelInfo};
 use crate::model::{self, Provider};
 use crate::policy::rules::{self, Rules};
 use crate::protocol::{
-    GitInfo, SessionSource, Thread, ThreadHistoryMode, ThreadId, ThreadSource, ThreadStatus,
-    ThreadTokenUsage, TurnId,
+    GitInfo, SessionSource, SubAgentSource, Thread, ThreadHistoryMode, ThreadId, ThreadSource,
+    ThreadStatus, ThreadTokenUsage, TurnId,
 };
 use crate::store::history::model_history;
 use crate::store::{Record, Store, Summary, Writer};
@@ -41,6 +43,7 @@ pub(crate) struct Shared {
     pub(crate) model: model::Client,
     pub(crate) catalog: Catalog,
     pub(crate) outlet: Arc<dyn Outlet>,
+    pub(crate) loaded: Registry,
     /// The directory that relative paths of requests are relative to.
     pub(crate) cwd: PathBuf,
     client: Mutex<ClientIdentity>,
@@ -65,6 +68,7 @@ impl Shared {
             model: model::Client::new(),
             catalog: Catalog::default(),
             outlet,
+            loaded: Registry::default(),
             cwd: std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/")),
             client: Mutex::default(),
             shell: OnceLock::new(),
@@ -136,6 +140,33 @@ pub(crate) struct NewThread {
     pub(crate) thread_source: Option<ThreadSource>,
     /// What its model has seen already.
     pub(crate) history: Vec<Box<RawValue>>,
+    /// Whose agent it is.
+    pub(crate) lineage: Option<Lineage>,
+}
+
+/// Where an agent belongs.
+pub(crate) struct Lineage {
+    /// The session: the id of its first thread.
+    pub(crate) session: String,
+    pub(crate) parent: ThreadId,
+    /// How many agents are between it and the session's first thread, itself included.
+    pub(crate) depth: u32,
+    pub(crate) nickname: String,
+    pub(crate) role: Option<String>,
+    pub(crate) team: Arc<Team>,
+}
+
+impl Lineage {
+    /// The agent's origin, as files and clients have it.
+    pub(super) fn source(&self) -> SessionSource {
+        SessionSource::SubAgent(SubAgentSource::ThreadSpawn {
+            parent_thread_id: self.parent.clone(),
+            depth: i32::try_from(self.depth).unwrap_or(i32::MAX),
+            agent_path: None,
+            agent_nickname: Some(self.nickname.clone()),
+            agent_role: self.role.clone(),
+        })
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -162,6 +193,8 @@ struct Loaded {
     usage: Option<(TurnId, ThreadTokenUsage)>,
     compactions: usize,
     origin: Origin,
+    team: Arc<Team>,
+    depth: u32,
 }
 
 /// Where a thread's history comes from, as providers are told.
@@ -187,14 +220,19 @@ pub(crate) fn create(shared: &Arc<Shared>, new: NewThread, start: Start) -> Resu
         ))?),
     };
     let now = now_secs();
+    let lineage = new.lineage.as_ref();
+    let (team, depth) = match lineage {
+        Some(lineage) => (Arc::clone(&lineage.team), lineage.depth),
+        None => (Arc::default(), 0),
+    };
     let mut thread = Thread {
         id: new.id.clone(),
         environments: Some(settings.environments()),
         extra: None,
-        session_id: new.id.to_string(),
+        session_id: lineage.map_or_else(|| new.id.to_string(), |lineage| lineage.session.clone()),
         forked_from_id: None,
         attached_to_thread_id: None,
-        parent_thread_id: None,
+        parent_thread_id: lineage.map(|lineage| lineage.parent.clone()),
         preview: String::new(),
         ephemeral: new.persistence == Persistence::InMemory,
         section: None,
@@ -212,11 +250,11 @@ pub(crate) fn create(shared: &Arc<Shared>, new: NewThread, start: Start) -> Resu
         cwd: settings.cwd.clone().into(),
         cli_version: crate::COMPATIBLE_VERSION.to_owned(),
         originator: Some(originator),
-        source: SessionSource::Vscode,
+        source: lineage.map_or(SessionSource::Vscode, Lineage::source),
         can_accept_direct_input: Some(true),
         thread_source: new.thread_source,
-        agent_nickname: None,
-        agent_role: None,
+        agent_nickname: lineage.map(|lineage| lineage.nickname.clone()),
+        agent_role: lineage.and_then(|lineage| lineage.role.clone()),
         git_info: writer.as_ref().and_then(|writer| writer.meta().git.as_ref()).map(GitInfo::from),
         name: None,
         daybreak_enabled: None,
@@ -232,11 +270,18 @@ pub(crate) fn create(shared: &Arc<Shared>, new: NewThread, start: Start) -> Resu
     }
     let told = Told::default();
     let (usage, compactions, origin) = (None, 0, Origin::New);
-    Ok(run(shared, start, Loaded { thread, writer, history, told, usage, compactions, origin }))
+    let loaded = Loaded { thread, writer, history, told, usage, compactions, origin, team, depth };
+    Ok(run(shared, start, loaded))
 }
 
-/// Runs a stored thread from where it stopped.
-pub(crate) fn resume(shared: &Arc<Shared>, from: Stored, start: Start) -> ThreadHandle {
+/// Runs a stored thread from where it stopped. An agent goes back to its team, at the same depth; without one it
+/// is a session of its own.
+pub(crate) fn resume(
+    shared: &Arc<Shared>,
+    from: Stored,
+    start: Start,
+    team: Option<(Arc<Team>, u32)>,
+) -> ThreadHandle {
     let Stored { mut writer, records, summary, changed } = from;
     let model = shared.catalog.model(&start.settings.model, &start.config);
     let kept = writer.meta().instructions().map(|(text, _)| Arc::from(text));
@@ -257,11 +302,13 @@ pub(crate) fn resume(shared: &Arc<Shared>, from: Stored, start: Start) -> Thread
     let items: Vec<_> = model_history(&records).into_iter().map(model::stored_item).collect();
     history.load(&items);
     let told = Told::from_history(&history, stored::last_model(&records));
+    let (team, depth) = team.unwrap_or_default();
     let usage = stored::last_usage(&records);
     let compactions =
         records.iter().filter(|record| matches!(record, Record::Compacted(_))).count();
     let (writer, origin) = (Some(writer), Origin::Disk);
-    run(shared, start, Loaded { thread, writer, history, told, usage, compactions, origin })
+    let loaded = Loaded { thread, writer, history, told, usage, compactions, origin, team, depth };
+    run(shared, start, loaded)
 }
 
 /// The instructions that the thread's first message carries.
@@ -273,6 +320,7 @@ fn base_instructions(start: &Start, model: &ModelInfo) -> Arc<str> {
 fn run(shared: &Arc<Shared>, start: Start, loaded: Loaded) -> ThreadHandle {
     let Start { config, settings, provider, developer_instructions, .. } = start;
     let (commands, inbox) = mpsc::channel(INBOX);
+    let (progress, watched) = watch::channel(Progress::default());
     let (events, happened) = mpsc::channel(EVENTS);
     let id = loaded.thread.id.clone();
     let instructions = instructions::discover(&shared.sources.home, &settings.cwd, &config);
@@ -304,6 +352,9 @@ fn run(shared: &Arc<Shared>, start: Start, loaded: Loaded) -> ThreadHandle {
         last_usage,
         terminals: Arc::default(),
         grants: Arc::default(),
+        team: loaded.team,
+        depth: loaded.depth,
+        progress,
         commands: HashMap::new(),
         status: ThreadStatus::Idle,
         told_time: None,
@@ -317,5 +368,5 @@ fn run(shared: &Arc<Shared>, start: Start, loaded: Loaded) -> ThreadHandle {
     };
     // The task ends when the registry drops the last handle, or by `Command::Close`.
     drop(tokio::spawn(actor.run()));
-    ThreadHandle { id, commands }
+    ThreadHandle { id, progress: watched, commands }
 }

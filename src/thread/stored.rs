@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use uuid::Uuid;
 
-use super::session::{NewThread, Start};
+use super::session::{Lineage, NewThread, Start};
 use super::settings::{Settings, environments};
 use super::turn::Turn;
 use crate::protocol::{
@@ -71,23 +71,25 @@ pub(super) fn meta(
     base_instructions: &str,
     originator: &str,
 ) -> SessionMeta {
-    let settings = &start.settings;
+    let (settings, lineage) = (&start.settings, new.lineage.as_ref());
     let mut meta = SessionMeta {
-        session_id: Some(new.id.clone()),
+        session_id: Some(
+            lineage.map_or_else(|| new.id.clone(), |lineage| lineage.session.as_str().into()),
+        ),
         id: new.id.clone(),
         forked_from_id: None,
         forked_from_ordinal_exclusive: None,
         attached_to_thread_id: None,
-        parent_thread_id: None,
+        parent_thread_id: lineage.map(|lineage| lineage.parent.clone()),
         timestamp: rfc3339_millis(now_ms()),
         cwd: settings.cwd.clone(),
         runtime_workspace_roots: settings.roots.clone(),
         originator: originator.to_owned(),
         cli_version: crate::COMPATIBLE_VERSION.to_owned(),
-        source: SessionSource::Vscode,
+        source: lineage.map_or(SessionSource::Vscode, Lineage::source),
         thread_source: new.thread_source.as_ref().map(ToString::to_string),
-        agent_nickname: None,
-        agent_role: None,
+        agent_nickname: lineage.map(|lineage| lineage.nickname.clone()),
+        agent_role: lineage.and_then(|lineage| lineage.role.clone()),
         model_provider: Some(settings.provider.clone()),
         base_instructions: None,
         instructions: None,

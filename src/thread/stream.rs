@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use serde_json::value::RawValue;
+use tokio::sync::oneshot;
 
 use super::actor::Actor;
-use super::call::PendingCall;
+use super::call::{Order, PendingCall};
 use super::draft::Draft;
 use super::item;
 use super::plan::Planning;
@@ -16,7 +17,7 @@ use crate::protocol::{
     ReasoningSummaryTextDeltaNotification, ReasoningTextDeltaNotification, ThreadItem, TimedItem,
     TurnId, method,
 };
-use crate::tools::{Call, CallInput, Cx};
+use crate::tools::{self, Call, CallInput, Cx};
 use crate::util::time::now_ms;
 
 /// The item that the model is writing.
@@ -235,9 +236,15 @@ impl Actor {
         if !turn.steered.is_empty() {
             arrived.mark_changed();
         }
-        let (turn_id, number) = (turn.id.clone(), turn.calls.len());
-        let cx = Cx { id, turn: turn_id, number, scene, events, arrived, claim: Arc::default() };
-        turn.calls.push(PendingCall::start(call, cx));
+        let (turn_id, root) = (turn.id.clone(), turn.root.clone());
+        let number = turn.calls.len();
+        let claim = Arc::default();
+        let cx = Cx { id, turn: turn_id, root, number, scene, events, arrived, claim };
+        let order = tools::is_ordered(&cx.scene, &call).then(|| {
+            let (end, ended) = oneshot::channel();
+            Order { before: turn.last_in_order.replace(ended), end }
+        });
+        turn.calls.push(PendingCall::start(call, cx, order));
     }
 
     fn text_delta(&mut self, delta: String) {

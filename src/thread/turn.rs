@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde_json::value::RawValue;
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 use tokio::time::{Duration, Instant};
 
 use super::actor::Actor;
@@ -19,6 +19,7 @@ use super::diff::TurnDiff;
 use super::review::Review;
 use super::said::UserSaid;
 use super::stream::Streamed;
+use super::team::AgentStatus;
 use super::{item, prompt};
 use crate::model::catalog::ModelInfo;
 use crate::model::{self, ResponseStream, Retry, Usage};
@@ -57,6 +58,10 @@ pub(super) struct Turn {
     pub(super) calls: Vec<PendingCall>,
     /// The skills that the model was given for this turn.
     pub(super) skills: HashSet<PathBuf>,
+    /// Ends with the last call that runs in order.
+    pub(super) last_in_order: Option<oneshot::Receiver<()>>,
+    /// What the model is to know with its next request.
+    pub(super) notices: Vec<Box<RawValue>>,
     /// Input that waits for the current response to be over.
     pub(super) steered: VecDeque<UserSaid>,
     /// Tells running calls of it.
@@ -176,6 +181,7 @@ impl Actor {
         let Some(turn) = &mut self.turn else { return };
         turn.streamed = Streamed::default();
         turn.calls.clear();
+        turn.last_in_order = None;
         turn.usage = None;
         let request = self.request();
         let stream = self.shared.model.stream(&self.provider, request);
@@ -213,6 +219,7 @@ impl Actor {
     /// Asks the model again, with what the user has said meanwhile.
     pub(super) fn go_on(&mut self) {
         if !self.is_compacting() {
+            self.take_notices();
             self.take_steered();
         }
         self.ask_model();
@@ -328,6 +335,7 @@ impl Actor {
         if matches!(ending, Ending::Interrupted | Ending::Replaced) {
             self.abort_calls();
         }
+        self.take_notices();
         // What the user has said is kept, though this turn does not get to it.
         self.take_steered();
         if matches!(ending, Ending::Interrupted) {
@@ -360,6 +368,8 @@ impl Actor {
         wire.error.clone_from(&error);
         wire.completed_at = Some(completed_at_ms / 1000);
         wire.duration_ms = Some(completed_at_ms - turn.started_at_ms);
+        let answer = turn.last_answer.as_ref().and_then(|answer| item::text_of(&answer.item));
+        self.tell_progress(AgentStatus::after(&wire, answer.map(str::to_owned)));
         if let Some(answer) = turn.last_answer.take_if(|_| status == TurnStatus::Completed) {
             wire.items.push(answer);
             wire.items_view = TurnItemsView::Summary;

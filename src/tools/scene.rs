@@ -10,6 +10,7 @@ use crate::policy::decide::Enforcement;
 use crate::policy::grant::Grants;
 use crate::policy::rules::Rules;
 use crate::protocol::{AskForApproval, ModeKind, NetworkAccess, SandboxPolicy, ThreadId};
+use crate::thread::Agents;
 
 pub(crate) struct Scene {
     pub(crate) thread: ThreadId,
@@ -18,6 +19,9 @@ pub(crate) struct Scene {
     pub(crate) model: String,
     pub(crate) model_info: Arc<ModelInfo>,
     pub(crate) mode: ModeKind,
+    pub(crate) role: Role,
+    /// How to work with agents; `None` where there can be none.
+    pub(crate) agents: Option<Agents>,
     pub(crate) cwd: PathBuf,
     pub(crate) approval_policy: AskForApproval,
     pub(crate) sandbox: SandboxPolicy,
@@ -34,6 +38,13 @@ pub(crate) struct Scene {
     pub(crate) terminals: Arc<Terminals>,
     /// What the user has allowed for as long as the thread is loaded.
     pub(crate) grants: Arc<Mutex<Grants>>,
+}
+
+/// What the model of a scene is there for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Role {
+    Worker,
+    Reviewer,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,6 +84,8 @@ impl Scene {
             model: model.to_owned(),
             model_info: Arc::new(ModelInfo::unknown(model)),
             mode: ModeKind::Default,
+            role: Role::Worker,
+            agents: None,
             cwd: PathBuf::from("/"),
             approval_policy: AskForApproval::OnRequest,
             sandbox: SandboxPolicy::DangerFullAccess,

@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::{
-    Cx, Outcome, Scene, apply_patch, clock, exec_command, update_plan, user_input,
+    Cx, Outcome, Scene, agents, apply_patch, clock, exec_command, update_plan, user_input,
     user_input_async, view_image, web_search, write_stdin,
 };
 use crate::util::json::raw;
@@ -27,6 +27,11 @@ static TOOLS: &[&Tool] = &[
     &clock::SLEEP,
     &apply_patch::TOOL,
     &view_image::TOOL,
+    &agents::SPAWN,
+    &agents::SEND,
+    &agents::WAIT_FOR,
+    &agents::CLOSE,
+    &agents::RESUME,
     &web_search::TOOL,
 ];
 
@@ -50,6 +55,8 @@ pub(super) struct Namespace {
 pub(super) enum Run {
     /// A function: arguments, JSON as text.
     Function(for<'a> fn(&'a Cx, String) -> BoxFuture<'a, Outcome>),
+    /// A function whose calls run one after the other, in the order in which the model has made them.
+    InOrder(for<'a> fn(&'a Cx, String) -> BoxFuture<'a, Outcome>),
     /// A custom tool: its input as it stands.
     Custom(for<'a> fn(&'a Cx, String) -> BoxFuture<'a, Outcome>),
     /// The provider runs it; the model does not call it.

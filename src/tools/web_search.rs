@@ -2,14 +2,18 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Run, Scene, Tool};
+use super::{Role, Run, Scene, Tool};
 use crate::config::{Location, WebSearchMode};
 use crate::protocol::SandboxPolicy;
 
 pub(super) static TOOL: Tool = Tool {
     namespace: None,
     name: "web_search",
-    is_offered: |scene| scene.config.tools.web_search.mode != WebSearchMode::Disabled,
+    is_offered: |scene| {
+        // A reviewer judges by what is in front of it.
+        scene.role != Role::Reviewer
+            && scene.config.tools.web_search.mode != WebSearchMode::Disabled
+    },
     definition,
     run: Run::Hosted,
 };

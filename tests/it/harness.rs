@@ -18,7 +18,8 @@ use serde_json::{Value, json};
 pub(crate) use client::Client;
 pub(crate) use event as ev;
 pub(crate) use home::{CATALOG, Config, Home};
-pub(crate) use model::{Gate, Model, Step, cut, held, http};
+pub(crate) use model::{Gate, Model, Request, Step, cut, held, http};
+pub(crate) use server::{runs, until};
 
 /// Ends a scenario early when another binary than ours is under test: what follows is better than the reference.
 macro_rules! ours_only {

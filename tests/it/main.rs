@@ -12,6 +12,7 @@
 
 mod harness;
 
+mod agents;
 mod approval;
 mod compact;
 mod context;

@@ -1,0 +1,262 @@
+//! The agents of one session: the threads that the session's first thread, and those below it, have spawned.
+//!
+//! Shared by all of them. Each agent belongs to the thread that has spawned it, and ends with it at the latest.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use serde::Serialize;
+use tokio::sync::watch;
+
+use super::ThreadHandle;
+use crate::protocol::{CollabAgentState, CollabAgentStatus, ThreadId};
+use crate::util::task::AbortOnDrop;
+
+/// How an agent is, in the words that models know.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum AgentStatus {
+    #[default]
+    PendingInit,
+    Running,
+    Interrupted,
+    /// Its last turn is over, with this answer.
+    Completed(Option<String>),
+    Errored(String),
+    /// Its task has ended.
+    Shutdown,
+    NotFound,
+}
+
+/// How far a thread is, for those who wait for it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Progress {
+    pub(crate) status: AgentStatus,
+    /// How many turns have ended.
+    pub(crate) ends: u64,
+}
+
+/// Why there is no further agent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("agent thread limit reached")]
+pub(crate) struct Full;
+
+#[derive(Debug, Default)]
+pub(crate) struct Team(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    members: HashMap<ThreadId, Member>,
+    /// Places that are taken by agents that are about to be members.
+    reserved: usize,
+    named: usize,
+}
+
+#[derive(Debug)]
+struct Member {
+    handle: ThreadHandle,
+    parent: ThreadId,
+    /// How many ends of turns the parent's model knows of.
+    told: u64,
+    /// How many calls wait for the agent.
+    waiters: usize,
+    /// Tells the parent when a turn of the agent has ended.
+    _reporter: AbortOnDrop,
+}
+
+impl AgentStatus {
+    /// Whether nothing more comes unless somebody asks for it.
+    pub(crate) fn is_final(&self) -> bool {
+        !matches!(self, Self::PendingInit | Self::Running)
+    }
+
+    /// The status as clients see it.
+    pub(crate) fn wire(&self) -> CollabAgentState {
+        let (status, message) = match self {
+            Self::PendingInit => (CollabAgentStatus::PendingInit, None),
+            Self::Running => (CollabAgentStatus::Running, None),
+            Self::Interrupted => (CollabAgentStatus::Interrupted, None),
+            Self::Completed(answer) => (CollabAgentStatus::Completed, answer.clone()),
+            Self::Errored(message) => (CollabAgentStatus::Errored, Some(message.clone())),
+            Self::Shutdown => (CollabAgentStatus::Shutdown, None),
+            Self::NotFound => (CollabAgentStatus::NotFound, None),
+        };
+        CollabAgentState { status, message }
+    }
+}
+
+impl Team {
+    /// Takes a place for an agent, if fewer than `most` are there.
+    pub(super) fn reserve(&self, most: usize) -> Result<(), Full> {
+        let mut state = self.lock();
+        if state.members.len() + state.reserved >= most {
+            return Err(Full);
+        }
+        state.reserved += 1;
+        Ok(())
+    }
+
+    /// Gives a place back that no agent has come to.
+    pub(super) fn release(&self) {
+        let mut state = self.lock();
+        state.reserved = state.reserved.saturating_sub(1);
+    }
+
+    /// A name that no other agent of the session has got.
+    pub(super) fn nickname(&self) -> String {
+        let mut state = self.lock();
+        let (round, name) = (state.named / NAMES.len(), NAMES[state.named % NAMES.len()]);
+        state.named += 1;
+        if round == 0 { name.to_owned() } else { format!("{name} {}", round + 1) }
+    }
+
+    /// Puts an agent into the place that was taken for it.
+    pub(super) fn join(&self, parent: ThreadId, handle: ThreadHandle, reporter: AbortOnDrop) {
+        let mut state = self.lock();
+        state.reserved = state.reserved.saturating_sub(1);
+        let told = handle.progress.borrow().ends;
+        let id = handle.id.clone();
+        let member = Member { handle, parent, told, waiters: 0, _reporter: reporter };
+        state.members.insert(id, member);
+    }
+
+    pub(crate) fn get(&self, id: &ThreadId) -> Option<ThreadHandle> {
+        self.lock().members.get(id).map(|member| member.handle.clone())
+    }
+
+    pub(crate) fn status(&self, id: &ThreadId) -> AgentStatus {
+        match self.get(id) {
+            Some(handle) if handle.has_ended() => AgentStatus::Shutdown,
+            Some(handle) => handle.progress.borrow().status.clone(),
+            None => AgentStatus::NotFound,
+        }
+    }
+
+    /// Lets an agent go.
+    pub(super) fn leave(&self, id: &ThreadId) -> Option<ThreadHandle> {
+        self.lock().members.remove(id).map(|member| member.handle)
+    }
+
+    /// Lets all agents go that a thread has spawned.
+    pub(super) fn leave_all_of(&self, parent: &ThreadId) -> Vec<ThreadHandle> {
+        let mut state = self.lock();
+        state
+            .members
+            .extract_if(|_, member| member.parent == *parent)
+            .map(|(_, member)| member.handle)
+            .collect()
+    }
+
+    /// Whether the parent's model is still to be told of an end; it is as good as told by this. Ends that a call
+    /// waits for are told by its output.
+    pub(super) fn is_news(&self, id: &ThreadId, ends: u64) -> bool {
+        let mut state = self.lock();
+        let Some(member) = state.members.get_mut(id) else { return false };
+        if member.waiters > 0 || member.told >= ends {
+            return false;
+        }
+        member.told = ends;
+        true
+    }
+
+    /// Waits until one of some agents needs no more waiting for.
+    pub(crate) async fn any_final(&self, ids: &[ThreadId]) {
+        let watches: Vec<watch::Receiver<Progress>> =
+            ids.iter().filter_map(|id| self.get(id)).map(|handle| handle.progress).collect();
+        let known = watches.len() == ids.len();
+        let finals = watches.into_iter().map(|mut watch| {
+            Box::pin(async move {
+                // An error: the agent's task has ended.
+                let _status = watch.wait_for(|progress| progress.status.is_final()).await;
+            })
+        });
+        if known {
+            futures_util::future::select_all(finals).await;
+        }
+    }
+
+    /// Notes that a call begins to wait for agents; the guard notes that it has ended.
+    pub(crate) fn wait_for<'a>(&'a self, ids: &'a [ThreadId]) -> Waiting<'a> {
+        let mut state = self.lock();
+        for id in ids {
+            state.members.entry(id.clone()).and_modify(|member| member.waiters += 1);
+        }
+        Waiting { team: self, ids }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A call that waits for agents.
+pub(crate) struct Waiting<'a> {
+    team: &'a Team,
+    ids: &'a [ThreadId],
+}
+
+impl Waiting<'_> {
+    /// How the agents are, of those that need no more waiting for. The model is told so.
+    pub(crate) fn finals(&self) -> Vec<(ThreadId, AgentStatus)> {
+        let mut finals = Vec::new();
+        for id in self.ids {
+            let status = self.team.status(id);
+            if status.is_final() {
+                let mut state = self.team.lock();
+                state.members.entry(id.clone()).and_modify(|member| {
+                    member.told = member.told.max(member.handle.progress.borrow().ends);
+                });
+                finals.push((id.clone(), status));
+            }
+        }
+        finals
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        let mut state = self.team.lock();
+        for id in self.ids {
+            state
+                .members
+                .entry(id.clone())
+                .and_modify(|member| member.waiters = member.waiters.saturating_sub(1));
+        }
+    }
+}
+
+/// Names for agents, which people can tell apart: stars.
+const NAMES: [&str; 32] = [
+    "Vega",
+    "Rigel",
+    "Altair",
+    "Deneb",
+    "Mira",
+    "Spica",
+    "Capella",
+    "Antares",
+    "Castor",
+    "Pollux",
+    "Regulus",
+    "Sirius",
+    "Procyon",
+    "Arcturus",
+    "Bellatrix",
+    "Canopus",
+    "Electra",
+    "Maia",
+    "Alcyone",
+    "Merope",
+    "Taygeta",
+    "Atlas",
+    "Izar",
+    "Nashira",
+    "Shaula",
+    "Adhara",
+    "Hadar",
+    "Mimosa",
+    "Polaris",
+    "Thuban",
+    "Kochab",
+    "Alioth",
+];
