@@ -1,8 +1,5 @@
 //! Failures of the model: what they are called, what is retried, and that the thread goes on.
 
-use std::collections::HashSet;
-use std::sync::{Arc, Mutex};
-
 use serde_json::{Value, json};
 
 use crate::harness::model::Request;
@@ -254,65 +251,4 @@ fn a_missing_key_is_named_and_nothing_is_sent() {
         "Missing environment variable: `IT_MISSING_KEY`. Ask the tests."
     );
     assert!(lab.model.requests().is_empty());
-}
-
-/// The response of a round: reasoning, a message and two calls, each with its beginning.
-fn whole(round: usize) -> Vec<Value> {
-    let (text, thought) = (format!("m{round}"), format!("r{round}"));
-    let append = |call: &str| {
-        ev::command(&format!("{call}{round}"), &format!("echo {call} >> ran{round}"), &Value::Null)
-    };
-    vec![
-        ev::created(),
-        ev::added(&ev::reasoning(&thought, &[], &[])),
-        ev::done(&ev::reasoning(&thought, &["why"], &[])),
-        ev::added(&ev::message(&text, "")),
-        ev::delta(&text, "do"),
-        ev::done(&ev::message(&text, "doing")),
-        ev::done(&append("a")),
-        ev::done(&append("b")),
-        ev::completed(),
-    ]
-}
-
-/// Cuts a response behind every one of its events; each round is a thread of its own, and all run at once.
-#[test]
-fn a_stream_may_break_anywhere() {
-    let provider = "stream_max_retries = 1".to_owned();
-    let lab = Lab::with(&Config { provider, ..Config::default() });
-    let rounds = whole(0).len();
-    let broken = Arc::new(Mutex::new(HashSet::new()));
-    for _ in 0..rounds * 3 {
-        let broken = Arc::clone(&broken);
-        lab.model.reply(Step::Ask(Box::new(move |request| {
-            let round: usize = request.asked()[0].parse().unwrap();
-            let first = broken.lock().unwrap().insert(round);
-            if first { cut(whole(round)[..round].to_vec()) } else { ev::text("again").into() }
-        })));
-    }
-    let client = lab.start();
-    let threads: Vec<String> = (0..rounds).map(|_| client.thread()).collect();
-    for (round, thread) in threads.iter().enumerate() {
-        lab.home.write(&format!("ran{round}"), "");
-        client.turn(thread, &round.to_string());
-    }
-    for (round, thread) in threads.iter().enumerate() {
-        assert_eq!(client.finish(thread)["status"], "completed", "cut behind event {round}");
-        let ran = lab.home.read(&format!("ran{round}"));
-        let mut ran: Vec<&str> = ran.lines().collect();
-        ran.sort_unstable();
-        assert_eq!(
-            ran,
-            ["a", "b"][..round.saturating_sub(6).min(2)],
-            "finished calls run once, others never"
-        );
-    }
-    for (round, thread) in threads.iter().enumerate() {
-        client.complete(thread, "next");
-        let last = lab.model.last();
-        assert_eq!(last.asked(), [round.to_string().as_str(), "next"]);
-        let answered = last.calls().iter().filter(|call| call.contains("_output ")).count();
-        assert_eq!(answered * 2, last.calls().len(), "every call is answered: {:?}", last.calls());
-    }
-    assert_eq!(client.notes("turn/completed").len(), rounds * 2);
 }

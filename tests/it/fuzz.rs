@@ -10,29 +10,12 @@ use serde_json::{Value, json};
 
 use crate::harness::Home;
 use crate::harness::server::{Server, is_another};
-use crate::harness::{Config, Lab};
+use crate::harness::{Config, Lab, Random};
 
 const SEED: u64 = 0x0bad_5eed;
 const LINES: usize = 10_000;
 /// How many answers may be due at a time: fewer than any queue of the server holds.
 const WINDOW: usize = 60;
-
-/// A small generator of numbers (xorshift64*), the same on every run.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        let number = self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33;
-        usize::try_from(number).unwrap() % limit.max(1)
-    }
-
-    fn pick<'a>(&mut self, among: &[&'a [u8]]) -> &'a [u8] {
-        among[self.below(among.len())]
-    }
-}
 
 /// Valid lines that change nothing on a server without threads.
 fn lines(n: usize) -> Vec<Value> {

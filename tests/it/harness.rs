@@ -9,6 +9,7 @@ pub(crate) mod event;
 pub(crate) mod home;
 pub(crate) mod model;
 pub(crate) mod order;
+mod random;
 pub(crate) mod schema;
 pub(crate) mod server;
 pub(crate) mod trace;
@@ -19,6 +20,7 @@ pub(crate) use client::Client;
 pub(crate) use event as ev;
 pub(crate) use home::{CATALOG, Config, Home};
 pub(crate) use model::{Gate, Model, Request, Step, cut, held, http};
+pub(crate) use random::Random;
 pub(crate) use server::{runs, until};
 
 /// Ends a scenario early when another binary than ours is under test: what follows is better than the reference.

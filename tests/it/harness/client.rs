@@ -116,6 +116,14 @@ impl Client {
         }
     }
 
+    /// The first message that has come and fits, if there is one.
+    pub(crate) fn take(&self, fits: impl Fn(&Value) -> bool) -> Option<Value> {
+        let mut stash = self.stash.borrow_mut();
+        stash.extend(self.inbox.try_iter());
+        let index = stash.iter().position(fits)?;
+        Some(stash.remove(index))
+    }
+
     /// The answer to the request with this id.
     #[track_caller]
     pub(crate) fn answer(&self, id: impl Into<Value>) -> Result<Value, RpcError> {
