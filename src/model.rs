@@ -6,6 +6,7 @@
 
 mod call;
 pub(crate) mod catalog;
+mod chat;
 mod client;
 mod error;
 mod event;
@@ -20,7 +21,7 @@ pub(crate) mod senses;
 mod sse;
 mod token;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::mpsc;
 
@@ -47,15 +48,32 @@ pub(crate) struct Client {
 pub(crate) struct Request {
     /// Who asks; scripts keep their place by it.
     pub(crate) thread: String,
+    /// What is kept for the thread between two requests.
+    pub(crate) conversation: Conversation,
     /// Besides those of the provider.
     pub(crate) headers: Vec<(&'static str, String)>,
     pub(crate) body: request::Encoded,
+}
+
+/// What is kept for a thread as long as it is loaded, so that its next request costs less.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Conversation(Arc<Mutex<Kept>>);
+
+#[derive(Debug, Default)]
+struct Kept {
+    messages: chat::Messages,
 }
 
 /// The events of one answer. Dropping it drops the connection.
 pub(crate) struct ResponseStream {
     batches: mpsc::Receiver<Vec<StreamEvent>>,
     _task: AbortOnDrop,
+}
+
+impl Conversation {
+    fn with<T>(&self, use_it: impl FnOnce(&mut Kept) -> T) -> T {
+        use_it(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
 }
 
 impl Client {
@@ -69,7 +87,7 @@ impl Client {
         let (events, batches) = mpsc::channel(QUEUE);
         let provider = Arc::clone(provider);
         let task = match &provider.wire {
-            Wire::Responses => {
+            Wire::Responses | Wire::Chat => {
                 let http = Arc::clone(&self.http);
                 AbortOnDrop::spawn(async move { http.answer(&provider, &request, events).await })
             }

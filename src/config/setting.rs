@@ -225,7 +225,7 @@ const PROVIDER: Fields = &[
     ("project_id", Text),
     ("location", Text),
     ("credential_file", Text),
-    ("wire_api", OneOf(&["responses", "scripted"])),
+    ("wire_api", OneOf(&["responses", "chat", "scripted"])),
     ("script", Text),
     ("capabilities", Any),
     ("query_params", MapOf(&Text)),
@@ -418,10 +418,6 @@ impl Walk {
     }
 
     fn provider(&mut self, content: &Map<String, Value>) {
-        if content.get("wire_api").and_then(Value::as_str) == Some("chat") {
-            let text = "`wire_api = \"chat\"` is not supported; set `wire_api = \"responses\"` for this provider";
-            self.below("wire_api", |walk| walk.wrong(Place::Value, text.to_owned()));
-        }
         self.fields(content, PROVIDER);
     }
 

@@ -15,9 +15,8 @@ use reqwest::header::{
 use reqwest::redirect::Policy;
 use reqwest::{Client, Response, Url};
 
-use super::Request;
 use super::error::Error;
-use super::provider::{Provider, Secret};
+use super::provider::{Provider, Secret, Wire};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 const MAX_REDIRECTS: usize = 10;
@@ -42,19 +41,20 @@ impl Call {
     /// `token` is what the provider's command has said, if there is such a command.
     pub(super) fn new(
         provider: &Provider,
-        request: &Request,
+        headers: &[(&'static str, String)],
+        body: Bytes,
         token: Option<&Secret>,
     ) -> Result<Self, Error> {
-        let mut headers = public_headers();
-        for (name, value) in &request.headers {
-            set(&mut headers, name, value);
+        let mut all = public_headers();
+        for (name, value) in headers {
+            set(&mut all, name, value);
         }
         for (name, value) in &provider.http_headers {
-            set(&mut headers, name, value.expose());
+            set(&mut all, name, value.expose());
         }
         for (name, variable) in &provider.env_http_headers {
             if let Some(value) = variable_value(variable) {
-                set(&mut headers, name, &value);
+                set(&mut all, name, &value);
             }
         }
         let token = match token {
@@ -62,9 +62,9 @@ impl Call {
             None => own_token(provider)?,
         };
         if let Some(token) = token {
-            set(&mut headers, AUTHORIZATION.as_str(), &format!("Bearer {token}"));
+            set(&mut all, AUTHORIZATION.as_str(), &format!("Bearer {token}"));
         }
-        Ok(Self { url: url(provider)?, headers, body: request.body.bytes().clone() })
+        Ok(Self { url: url(provider)?, headers: all, body })
     }
 
     /// The address as it may be shown: without the query, which may hold keys.
@@ -141,7 +141,11 @@ fn own_token(provider: &Provider) -> Result<Option<String>, Error> {
 
 fn url(provider: &Provider) -> Result<Url, Error> {
     let base = &provider.base_url;
-    let mut url = Url::parse(&format!("{base}/responses"))
+    let path = match provider.wire {
+        Wire::Chat => "chat/completions",
+        Wire::Responses | Wire::Scripted { .. } => "responses",
+    };
+    let mut url = Url::parse(&format!("{base}/{path}"))
         .ok()
         .filter(|url| matches!(url.scheme(), "http" | "https"))
         .ok_or_else(|| {

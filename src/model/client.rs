@@ -1,9 +1,10 @@
-//! The Responses API over HTTP: asking, asking again when a request got lost, and reading the answer.
+//! Providers over HTTP: asking, asking again when a request got lost, and reading the answer.
 //!
 //! Retries of a whole stream are the caller's; those here are silent, since nothing has been answered yet.
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use reqwest::Response;
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 use tokio::sync::mpsc;
@@ -11,9 +12,10 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::Request;
 use super::call::{Call, Connections, Failure, causes};
+use super::chat;
 use super::error::{Error, Refusal};
 use super::event::{LimitWindow, ResponseHeaders, StreamEvent, decode};
-use super::provider::Provider;
+use super::provider::{Provider, Secret, Wire};
 use super::retry::{backoff, retry_after};
 use super::sse::{MAX_EVENT, Parser};
 use super::token::Tokens;
@@ -48,25 +50,30 @@ impl Http {
         request: &Request,
         events: &Events,
     ) -> Result<(), Error> {
-        let response = self.admitted(provider, request).await?;
+        let (body, mut decoder) = prepared(provider, request)?;
+        let response = self.admitted(provider, &request.headers, body).await?;
         let headers = StreamEvent::Headers(response_headers(provider, response.headers()));
         if events.send(vec![headers]).await.is_err() {
             return Ok(());
         }
-        relay(response, provider.stream_idle_timeout, events).await
+        relay(response, &mut decoder, provider.stream_idle_timeout, events).await
     }
 
     /// The head of a good answer. A token that has run out meanwhile is replaced, once.
-    async fn admitted(&self, provider: &Provider, request: &Request) -> Result<Response, Error> {
-        let Some(command) = &provider.auth else {
-            return self.ask(provider, &Call::new(provider, request, None)?).await;
-        };
+    async fn admitted(
+        &self,
+        provider: &Provider,
+        headers: &[(&'static str, String)],
+        body: Bytes,
+    ) -> Result<Response, Error> {
+        let call = |token: Option<&Secret>| Call::new(provider, headers, body.clone(), token);
+        let Some(command) = &provider.auth else { return self.ask(provider, &call(None)?).await };
         let token = self.tokens.get(command).await;
-        match self.ask(provider, &Call::new(provider, request, token.as_ref())?).await {
+        match self.ask(provider, &call(token.as_ref())?).await {
             Err(error) if error.is_unauthorized() => {
                 self.tokens.forget(command);
                 let token = self.tokens.get(command).await;
-                self.ask(provider, &Call::new(provider, request, token.as_ref())?).await
+                self.ask(provider, &call(token.as_ref())?).await
             }
             answer => answer,
         }
@@ -95,8 +102,48 @@ impl Http {
     }
 }
 
+/// What a request looks like to the provider, and how its answer is to be read.
+fn prepared(provider: &Provider, request: &Request) -> Result<(Bytes, Decoder), Error> {
+    if provider.wire != Wire::Chat {
+        return Ok((request.body.bytes().clone(), Decoder::Responses));
+    }
+    let encoded = request.conversation.with(|kept| chat::encode(&request.body, &mut kept.messages));
+    let (body, tools) = encoded.map_err(|error| {
+        Error::unusable(format!("the request cannot be put into the Chat Completions API: {error}"))
+    })?;
+    Ok((body, Decoder::Chat(Box::new(chat::Answer::new(tools)))))
+}
+
+/// How the data of events are understood.
+enum Decoder {
+    Responses,
+    Chat(Box<chat::Answer>),
+}
+
+impl Decoder {
+    fn take(&mut self, data: &[u8], events: &mut Vec<StreamEvent>) {
+        match self {
+            Self::Responses => events.extend(decode(data)),
+            Self::Chat(answer) => answer.take(data, events),
+        }
+    }
+
+    /// The stream is over.
+    fn end(&mut self, events: &mut Vec<StreamEvent>) {
+        match self {
+            Self::Responses => {}
+            Self::Chat(answer) => answer.end(events),
+        }
+    }
+}
+
 /// Reads the stream and hands on its events, a batch for each piece that the network brings.
-async fn relay(mut response: Response, idle: Duration, events: &Events) -> Result<(), Error> {
+async fn relay(
+    mut response: Response,
+    decoder: &mut Decoder,
+    idle: Duration,
+    events: &Events,
+) -> Result<(), Error> {
     let mut parser = Parser::new(MAX_EVENT);
     let mut deadline = Instant::now() + idle;
     loop {
@@ -107,9 +154,10 @@ async fn relay(mut response: Response, idle: Duration, events: &Events) -> Resul
         };
         let mut batch = Batch::default();
         let fed = match &chunk {
-            Some(chunk) => parser.feed(chunk, |data| batch.take(data)),
+            Some(chunk) => parser.feed(chunk, |data| batch.take(data, decoder)),
             None => {
-                parser.finish(|data| batch.take(data));
+                parser.finish(|data| batch.take(data, decoder));
+                batch.end(decoder);
                 Ok(())
             }
         };
@@ -140,10 +188,16 @@ struct Batch {
 }
 
 impl Batch {
-    fn take(&mut self, data: &[u8]) {
+    fn take(&mut self, data: &[u8], decoder: &mut Decoder) {
         self.heard = true;
         if !self.is_over() {
-            self.events.extend(decode(data));
+            decoder.take(data, &mut self.events);
+        }
+    }
+
+    fn end(&mut self, decoder: &mut Decoder) {
+        if !self.is_over() {
+            decoder.end(&mut self.events);
         }
     }
 

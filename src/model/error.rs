@@ -157,12 +157,13 @@ impl Error {
 
     /// What `response.failed` means.
     pub(super) fn failed(detail: Detail) -> Self {
+        if detail.is_about_window() {
+            let info = CodexErrorInfo::ContextWindowExceeded;
+            return Self::new(CONTEXT_WINDOW.to_owned(), info, Retry::Never);
+        }
         let code = detail.code.unwrap_or_default();
         let message = detail.message.unwrap_or_else(|| "the response failed".to_owned());
         let (info, message) = match code.as_str() {
-            "context_length_exceeded" => {
-                (CodexErrorInfo::ContextWindowExceeded, CONTEXT_WINDOW.to_owned())
-            }
             "insufficient_quota" => (CodexErrorInfo::UsageLimitExceeded, QUOTA.to_owned()),
             "usage_not_included" => (CodexErrorInfo::UsageLimitExceeded, NOT_INCLUDED.to_owned()),
             "server_is_overloaded" => (CodexErrorInfo::ServerOverloaded, OVERLOADED.to_owned()),

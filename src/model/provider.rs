@@ -26,6 +26,8 @@ const IDLE_TIMEOUT_MS: u64 = 300_000;
 pub(crate) enum Wire {
     /// OpenAI's Responses API over HTTP, streamed.
     Responses,
+    /// The Chat Completions API over HTTP, streamed.
+    Chat,
     /// A script that is played inside this process; without a path, the built-in tour.
     Scripted { script: Option<PathBuf> },
 }
@@ -129,21 +131,16 @@ impl ProviderTable {
 
 impl Provider {
     /// The provider of a configuration table. Relative script paths must have been resolved before.
-    pub(crate) fn from_settings(id: &str, settings: ProviderTable) -> Result<Self, String> {
+    pub(crate) fn from_settings(id: &str, settings: ProviderTable) -> Self {
         let wire = match settings.wire_api {
             WireApi::Responses => Wire::Responses,
             WireApi::Scripted => Wire::Scripted { script: settings.script },
-            WireApi::Chat => {
-                return Err(format!(
-                    "model provider `{id}`: `wire_api = \"chat\"` is not supported; \
-                     set `wire_api = \"responses\"` and a `base_url` that offers the Responses API"
-                ));
-            }
+            WireApi::Chat => Wire::Chat,
         };
         let openai = settings.requires_openai_auth && settings.env_key.is_none();
         let base_url = settings.base_url.as_deref().unwrap_or(OPENAI_URL);
         let retries = |wanted: Option<u32>, default| wanted.unwrap_or(default).min(MAX_RETRIES);
-        Ok(Self {
+        Self {
             id: id.to_owned(),
             name: settings.name,
             base_url: base_url.trim_end_matches('/').to_owned(),
@@ -162,7 +159,7 @@ impl Provider {
             stream_idle_timeout: Duration::from_millis(
                 settings.stream_idle_timeout_ms.unwrap_or(IDLE_TIMEOUT_MS),
             ),
-        })
+        }
     }
 
     /// Whether requests may have the form that newer models want: it is a part of the Responses API.
@@ -250,7 +247,7 @@ mod tests {
 
     fn provider(table: serde_json::Value) -> Result<Provider, String> {
         let settings = serde_json::from_value(table).map_err(|error| error.to_string())?;
-        Provider::from_settings("mine", settings)
+        Ok(Provider::from_settings("mine", settings))
     }
 
     #[test]
@@ -279,9 +276,8 @@ mod tests {
     }
 
     #[test]
-    fn says_what_to_do_about_the_chat_api() {
-        let refusal = provider(json!({"wire_api": "chat"})).unwrap_err();
-        assert!(refusal.contains("wire_api = \"responses\""), "{refusal}");
+    fn knows_two_ways_to_speak() {
+        assert_eq!(provider(json!({"wire_api": "chat"})).unwrap().wire, Wire::Chat);
         assert!(provider(json!({"wire_api": "telex"})).is_err());
     }
 

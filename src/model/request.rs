@@ -1,6 +1,7 @@
 //! The body of a model request. Items of the history are copied as they are, never decoded.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use bytes::Bytes;
 use serde::Serialize;
@@ -39,10 +40,11 @@ pub(crate) enum Form {
     Lite,
 }
 
-/// A finished body.
+/// A finished body, and where its parts are.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Encoded {
     bytes: Bytes,
+    input: Range<usize>,
 }
 
 /// The members before `input`; its closing brace is cut off.
@@ -110,13 +112,29 @@ impl Encoded {
     pub(super) fn bytes(&self) -> &Bytes {
         &self.bytes
     }
+
+    /// The inside of the `input` array.
+    pub(super) fn input(&self) -> &[u8] {
+        &self.bytes[self.input.clone()]
+    }
+
+    /// The same, without a copy.
+    pub(super) fn shared_input(&self) -> Bytes {
+        self.bytes.slice(self.input.clone())
+    }
+
+    /// Everything but the input, as an object of its own.
+    pub(super) fn settings(&self) -> Vec<u8> {
+        let head = self.input.start.saturating_sub(INPUT.len());
+        [&self.bytes[..head], self.bytes.get(self.input.end + 1..).unwrap_or_default()].concat()
+    }
 }
 
 #[cfg(test)]
 impl From<&'static str> for Encoded {
     /// A body that nobody looks into.
     fn from(text: &'static str) -> Self {
-        Self { bytes: Bytes::from_static(text.as_bytes()) }
+        Self { bytes: Bytes::from_static(text.as_bytes()), ..Self::default() }
     }
 }
 
@@ -134,9 +152,11 @@ impl Body<'_> {
         let tail = tail.strip_prefix(b"{").and_then(|tail| tail.strip_suffix(b"}"));
         let metadata = json(&Metadata { client_metadata: self.client_metadata });
         let metadata = metadata.strip_prefix(b"{").unwrap_or_default();
+        let start = head.len() + INPUT.len();
+        let end = start + first.len() + comma.len() + self.input.len();
         let tail = [b"],", tail.unwrap_or_default(), b","].concat();
         let bytes = [head, INPUT, first, comma, self.input, &tail, metadata].concat();
-        Encoded { bytes: bytes.into() }
+        Encoded { bytes: bytes.into(), input: start..end }
     }
 
     fn tail(&self) -> Tail<'_> {
@@ -255,5 +275,15 @@ mod tests {
         assert_eq!(body.get("tools"), None);
         assert_eq!(body["parallel_tool_calls"], false);
         assert_eq!(body["reasoning"], json!({"context": "all_turns"}));
+    }
+
+    #[test]
+    fn knows_its_parts() {
+        let encoded = Body { input: br#"{"type":"a"}"#, ..plain() }.encode();
+        assert_eq!(encoded.input(), br#"{"type":"a"}"#);
+        let settings: Value = serde_json::from_slice(&encoded.settings()).unwrap();
+        assert_eq!((&settings["model"], settings.get("input")), (&json!("m \"1\""), None));
+        assert_eq!(settings["client_metadata"], json!({}));
+        assert_eq!(encoded.shared_input(), encoded.input());
     }
 }

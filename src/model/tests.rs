@@ -1,7 +1,6 @@
 //! The client against a server on loopback that answers, stalls, refuses and hangs up as it is told.
 
 use std::collections::VecDeque;
-use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -69,7 +68,7 @@ impl Server {
             "stream_idle_timeout_ms": 2000});
         all.as_object_mut().unwrap().extend(settings.as_object().unwrap().clone());
         let settings = serde_json::from_value(all).unwrap();
-        Arc::new(Provider::from_settings("mine", settings).unwrap())
+        Arc::new(Provider::from_settings("mine", settings))
     }
 }
 
@@ -168,6 +167,7 @@ fn said(status: &str, headers: &str, body: &str) -> Answer {
 fn request() -> Request {
     Request {
         thread: "t".to_owned(),
+        conversation: Conversation::default(),
         headers: vec![("thread-id", "t".to_owned())],
         body: request::Encoded::from("{\"model\":\"m\"}"),
     }
@@ -500,7 +500,7 @@ async fn tells_a_provider_that_is_not_there() {
 async fn refuses_an_address_that_is_none() {
     for base_url in ["", "nowhere", "ftp://h/v1"] {
         let settings = serde_json::from_value(json!({"base_url": base_url})).unwrap();
-        let provider = Arc::new(Provider::from_settings("mine", settings).unwrap());
+        let provider = Arc::new(Provider::from_settings("mine", settings));
         let told = told(&mut Client::new().stream(&provider, request())).await;
         assert!(told[0].starts_with("failed: the base_url `"), "{told:?}");
     }

@@ -28,7 +28,7 @@ use crate::config::Effective;
 use crate::exec::Terminals;
 use crate::model::catalog::ModelInfo;
 use crate::model::senses::Senses;
-use crate::model::{LimitWindow, Provider, ResponseHeaders, StreamEvent};
+use crate::model::{Conversation, LimitWindow, Provider, ResponseHeaders, StreamEvent};
 use crate::policy::grant::Grants;
 use crate::protocol::{
     AccountRateLimitsUpdatedNotification, ItemCompletedNotification, ItemStartedNotification,
@@ -63,6 +63,8 @@ pub(super) struct Actor {
     pub(super) totals: Totals,
     /// How often the history has been compacted.
     pub(super) compactions: usize,
+    /// What the way to the model keeps between two requests.
+    pub(super) conversation: Conversation,
     pub(super) effort: Effort,
     pub(super) last_usage: Option<TurnId>,
     pub(super) terminals: Arc<Terminals>,

@@ -62,6 +62,7 @@ impl Actor {
         };
         Request {
             thread: identity.thread.to_string(),
+            conversation: self.conversation.clone(),
             headers: self.headers(metadata),
             body: body.encode(),
         }

@@ -348,6 +348,7 @@ fn run(shared: &Arc<Shared>, start: Start, loaded: Loaded) -> ThreadHandle {
         context_window: window.unwrap_or_else(|| Uuid::now_v7().to_string()),
         totals,
         compactions: loaded.compactions,
+        conversation: model::Conversation::default(),
         effort: Effort::default(),
         last_usage,
         terminals: Arc::default(),

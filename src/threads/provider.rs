@@ -21,7 +21,7 @@ pub(super) fn configured(config: &Effective, home: &Path) -> Result<Provider> {
         let mut settings = settings.clone();
         resolve_paths(&mut settings, home);
         let settings = serde_json::from_value(settings).map_err(|error| load_error(&error))?;
-        return Provider::from_settings(id, settings).map_err(|error| load_error(&error));
+        return Ok(Provider::from_settings(id, settings));
     }
     Provider::built_in(id, config.openai_base_url.as_deref())
         .ok_or_else(|| load_error(&format!("Model provider `{id}` not found")))

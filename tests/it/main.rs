@@ -14,6 +14,7 @@ mod harness;
 
 mod agents;
 mod approval;
+mod chat;
 mod compact;
 mod context;
 mod demo;

@@ -29,7 +29,7 @@ impl Stage {
 
     async fn ask(&self, thread: &str) -> Vec<StreamEvent> {
         let body = Encoded::from("12345678");
-        let request = Request { thread: thread.to_owned(), headers: Vec::new(), body };
+        let request = Request { thread: thread.to_owned(), body, ..Request::default() };
         let mut stream = self.client.stream(&self.provider, request);
         let mut all = Vec::new();
         while let Some(batch) = stream.next().await {

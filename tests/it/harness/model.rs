@@ -1,6 +1,6 @@
 //! A scripted stand-in for the Responses API: HTTP/1.1 with keep-alive on loopback, one thread for each connection.
 //!
-//! Every POST to `…/responses` takes the next step of the script; when there is none, the answer is the message
+//! Every POST to `…/responses` or `…/chat/completions` takes the next step of the script; when there is none, the answer is the message
 //! "done". Every such request is recorded.
 
 use std::collections::{BTreeMap, VecDeque};
@@ -250,7 +250,8 @@ fn serve(state: &State, stream: TcpStream) -> std::io::Result<()> {
     let mut reader = BufReader::new(stream.try_clone()?);
     let mut stream = stream;
     while let Some((line, request)) = read(&mut reader)? {
-        if !line.starts_with("POST ") || !line.contains("/responses ") {
+        let is_asked = ["/responses ", "/chat/completions "].iter().any(|path| line.contains(path));
+        if !line.starts_with("POST ") || !is_asked {
             answer(&mut stream, 404, &[], b"")?;
             continue;
         }
