@@ -97,7 +97,7 @@ pub(crate) fn data_url(kind: &str, bytes: &[u8]) -> String {
 pub(crate) fn fit(bytes: &[u8], limits: Limits) -> Result<String, Error> {
     let format = known_format(bytes).ok_or(Error::Undecodable)?;
     // Decoded even where the bytes will do: a provider refuses a broken picture, and each later request with it.
-    let picture = decode(bytes, format).ok_or(Error::Undecodable)?;
+    let picture = decode(bytes, format, MAX_DECODED).ok_or(Error::Undecodable)?;
     let size = (picture.width(), picture.height());
     let fitted = limits.fit(size);
     if fitted == size {
@@ -116,12 +116,16 @@ fn known_format(bytes: &[u8]) -> Option<ImageFormat> {
 }
 
 /// The picture, upright: the note that turns it does not survive encoding.
-fn decode(bytes: &[u8], format: ImageFormat) -> Option<DynamicImage> {
+fn decode(bytes: &[u8], format: ImageFormat, most: u64) -> Option<DynamicImage> {
     let mut limits = image::Limits::default();
-    limits.max_alloc = Some(MAX_DECODED);
+    limits.max_alloc = Some(most);
     let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
     reader.limits(limits);
     let mut decoder = reader.into_decoder().ok()?;
+    // The decoder holds its own buffers to the limit, but not the picture itself.
+    if decoder.total_bytes() > most {
+        return None;
+    }
     let orientation = decoder.orientation().ok();
     let mut picture = DynamicImage::from_decoder(decoder).ok()?;
     if let Some(orientation) = orientation {

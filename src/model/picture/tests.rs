@@ -18,7 +18,7 @@ fn shown(url: &str) -> (ImageFormat, (u32, u32)) {
     let bytes = decode_url(url).unwrap();
     let format = known_format(&bytes).unwrap();
     assert!(url.starts_with(&format!("data:{};base64,", format.to_mime_type())), "{url:.40}");
-    let picture = decode(&bytes, format).unwrap();
+    let picture = decode(&bytes, format, MAX_DECODED).unwrap();
     (format, (picture.width(), picture.height()))
 }
 
@@ -92,6 +92,28 @@ fn what_is_no_picture_is_refused() {
     for bytes in cases {
         assert!(matches!(fit(bytes, REDUCED), Err(Error::Undecodable)), "{bytes:?}");
     }
+}
+
+#[test]
+fn a_picture_that_takes_too_much_is_not_decoded() {
+    for format in [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::Gif, ImageFormat::WebP] {
+        let bytes = picture((100, 100), format);
+        assert!(decode(&bytes, format, 29_999).is_none(), "{format:?}");
+        assert!(decode(&bytes, format, 1 << 20).is_some(), "{format:?}");
+    }
+}
+
+#[test]
+fn a_turned_picture_is_set_upright() {
+    use image::ImageEncoder as _;
+    // The note that cameras leave: a quarter turn to the right.
+    let exif = b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0".to_vec();
+    let mut bytes = Vec::new();
+    let mut encoder = JpegEncoder::new(&mut bytes);
+    encoder.set_exif_metadata(exif).unwrap();
+    RgbImage::new(2100, 21).write_with_encoder(encoder).unwrap();
+    let url = fit(&bytes, REDUCED).unwrap();
+    assert_eq!(shown(&url), (ImageFormat::Jpeg, (20, 2048)));
 }
 
 #[test]
