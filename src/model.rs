@@ -18,6 +18,7 @@ pub(crate) mod request;
 mod retry;
 mod scripted;
 pub(crate) mod senses;
+mod socket;
 mod sse;
 mod token;
 
@@ -62,6 +63,12 @@ pub(crate) struct Conversation(Arc<Mutex<Kept>>);
 #[derive(Debug, Default)]
 struct Kept {
     messages: chat::Messages,
+    /// The connection to the provider, when no request uses it.
+    socket: Option<socket::Socket>,
+    /// Requests in a row that failed over the connection.
+    failures: u32,
+    /// Set when WebSockets have failed too often.
+    is_without_sockets: bool,
 }
 
 /// The events of one answer. Dropping it drops the connection.
@@ -87,6 +94,15 @@ impl Client {
         let (events, batches) = mpsc::channel(QUEUE);
         let provider = Arc::clone(provider);
         let task = match &provider.wire {
+            Wire::Responses
+                if provider.supports_websockets
+                    && !request.conversation.with(|kept| kept.is_without_sockets) =>
+            {
+                let http = Arc::clone(&self.http);
+                AbortOnDrop::spawn(async move {
+                    http.answer_over_socket(&provider, &request, events).await;
+                })
+            }
             Wire::Responses | Wire::Chat => {
                 let http = Arc::clone(&self.http);
                 AbortOnDrop::spawn(async move { http.answer(&provider, &request, events).await })

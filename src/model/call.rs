@@ -74,6 +74,21 @@ impl Call {
         url.into()
     }
 
+    /// The address as WebSockets have it.
+    pub(super) fn socket_url(&self) -> String {
+        // http becomes ws, https becomes wss.
+        format!("ws{}", self.url.as_str().trim_start_matches("http"))
+    }
+
+    /// The headers of a WebSocket's upgrade, with one more.
+    pub(super) fn socket_headers(&self, (name, value): (&'static str, &'static str)) -> HeaderMap {
+        let mut headers = self.headers.clone();
+        headers.remove(ACCEPT);
+        headers.remove(CONTENT_TYPE);
+        headers.insert(name, HeaderValue::from_static(value));
+        headers
+    }
+
     /// Sends the request, and sends it again where it is redirected to.
     pub(super) async fn send(&self, connections: &Connections) -> Result<Response, Failure> {
         let (mut url, mut headers) = (self.url.clone(), self.headers.clone());
@@ -323,7 +338,7 @@ fn without_roots() -> Result<rustls::ClientConfig, rustls::Error> {
         .with_no_client_auth())
 }
 
-fn install_provider() {
+pub(super) fn install_provider() {
     // Another client may have done it before.
     let _installed = rustls::crypto::ring::default_provider().install_default();
 }

@@ -27,13 +27,13 @@ const REFUSAL_TIMEOUT: Duration = Duration::from_secs(10);
 const MAX_REST: usize = 64 << 10;
 const REST_TIMEOUT: Duration = Duration::from_secs(1);
 
-type Events = mpsc::Sender<Vec<StreamEvent>>;
+pub(super) type Events = mpsc::Sender<Vec<StreamEvent>>;
 
 /// Everything that is shared by requests over HTTP.
 #[derive(Default)]
 pub(super) struct Http {
-    connections: Connections,
-    tokens: Tokens,
+    pub(super) connections: Connections,
+    pub(super) tokens: Tokens,
 }
 
 impl Http {

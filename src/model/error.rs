@@ -84,6 +84,14 @@ impl Error {
         self.retry.clone()
     }
 
+    /// Whether the server does not know WebSockets.
+    pub(super) fn is_about_upgrade(&self) -> bool {
+        let CodexErrorInfo::HttpConnectionFailed { http_status_code } = *self.info else {
+            return false;
+        };
+        matches!(http_status_code, Some(404 | 405 | 426 | 501))
+    }
+
     /// Whether the credentials were refused.
     pub(super) fn is_unauthorized(&self) -> bool {
         *self.info == CodexErrorInfo::HttpConnectionFailed { http_status_code: Some(401) }

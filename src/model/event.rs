@@ -44,6 +44,8 @@ pub(crate) enum StreamEvent {
     },
     /// The provider wants the account to be verified.
     Verification(Vec<ModelVerification>),
+    /// WebSockets do not work, for this reason; from now on the provider is asked over plain HTTP.
+    FellBack(Error),
     /// The last event of an answer.
     Completed {
         usage: Option<Usage>,

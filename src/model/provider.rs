@@ -20,6 +20,7 @@ const MAX_RETRIES: u32 = 100;
 const REQUEST_RETRIES: u32 = 4;
 const STREAM_RETRIES: u32 = 5;
 const IDLE_TIMEOUT_MS: u64 = 300_000;
+const CONNECT_TIMEOUT_MS: u64 = 15_000;
 
 /// How a provider is spoken to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,6 +54,9 @@ pub(crate) struct Provider {
     pub(crate) request_max_retries: u32,
     pub(crate) stream_max_retries: u32,
     pub(crate) stream_idle_timeout: Duration,
+    /// Whether the Responses API is to be had over a WebSocket.
+    pub(crate) supports_websockets: bool,
+    pub(crate) websocket_connect_timeout: Duration,
 }
 
 /// Text that does not show in debug output.
@@ -94,6 +98,8 @@ pub(crate) struct ProviderTable {
     request_max_retries: Option<u32>,
     stream_max_retries: Option<u32>,
     stream_idle_timeout_ms: Option<u64>,
+    supports_websockets: bool,
+    websocket_connect_timeout_ms: Option<u64>,
     requires_openai_auth: bool,
 }
 
@@ -159,6 +165,10 @@ impl Provider {
             stream_idle_timeout: Duration::from_millis(
                 settings.stream_idle_timeout_ms.unwrap_or(IDLE_TIMEOUT_MS),
             ),
+            supports_websockets: settings.supports_websockets,
+            websocket_connect_timeout: Duration::from_millis(
+                settings.websocket_connect_timeout_ms.unwrap_or(CONNECT_TIMEOUT_MS),
+            ),
         }
     }
 
@@ -214,6 +224,8 @@ impl Provider {
             request_max_retries: REQUEST_RETRIES,
             stream_max_retries: STREAM_RETRIES,
             stream_idle_timeout: Duration::from_millis(IDLE_TIMEOUT_MS),
+            supports_websockets: false,
+            websocket_connect_timeout: Duration::from_millis(CONNECT_TIMEOUT_MS),
         }
     }
 }

@@ -45,6 +45,8 @@ pub(crate) enum Form {
 pub(crate) struct Encoded {
     bytes: Bytes,
     input: Range<usize>,
+    /// Where the metadata begin, which differ with each turn; nothing follows them.
+    metadata: usize,
 }
 
 /// The members before `input`; its closing brace is cut off.
@@ -123,6 +125,18 @@ impl Encoded {
         self.bytes.slice(self.input.clone())
     }
 
+    /// Everything but the input and what differs with each turn, to be compared.
+    pub(super) fn lasting_settings(&self) -> Vec<u8> {
+        [&self.bytes[..self.input.start], &self.bytes[self.input.end..self.metadata]].concat()
+    }
+
+    /// The same request with another input, without the opening brace.
+    pub(super) fn write_with_input(&self, input: &[u8], out: &mut Vec<u8>) {
+        out.extend_from_slice(self.bytes.get(1..self.input.start).unwrap_or_default());
+        out.extend_from_slice(input);
+        out.extend_from_slice(&self.bytes[self.input.end..]);
+    }
+
     /// Everything but the input, as an object of its own.
     pub(super) fn settings(&self) -> Vec<u8> {
         let head = self.input.start.saturating_sub(INPUT.len());
@@ -156,7 +170,7 @@ impl Body<'_> {
         let end = start + first.len() + comma.len() + self.input.len();
         let tail = [b"],", tail.unwrap_or_default(), b","].concat();
         let bytes = [head, INPUT, first, comma, self.input, &tail, metadata].concat();
-        Encoded { bytes: bytes.into(), input: start..end }
+        Encoded { bytes: bytes.into(), input: start..end, metadata: end + tail.len() }
     }
 
     fn tail(&self) -> Tail<'_> {

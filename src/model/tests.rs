@@ -188,6 +188,7 @@ async fn told(stream: &mut ResponseStream) -> Vec<String> {
             | StreamEvent::SummaryDelta { .. }
             | StreamEvent::ReasoningDelta { .. }
             | StreamEvent::Verification(_)
+            | StreamEvent::FellBack(_)
             | StreamEvent::InputDelta { .. }
             | StreamEvent::ItemDone { .. } => format!("{event:?}"),
         }));

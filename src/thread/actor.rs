@@ -413,6 +413,12 @@ impl Actor {
         self.publisher.tell::<method::Warning>(&WarningNotification { thread_id, message });
     }
 
+    pub(super) fn fell_back(&mut self, cause: &crate::model::Error) {
+        self.warn(format!(
+            "WebSockets to the provider do not work, so plain HTTP is used: {cause}"
+        ));
+    }
+
     pub(super) fn verification(&self, verifications: Vec<ModelVerification>) {
         let Some(turn_id) = self.turn.as_ref().map(|turn| turn.id.clone()) else { return };
         let thread_id = self.publisher.thread.clone();

@@ -157,6 +157,7 @@ impl Actor {
             }
             StreamEvent::Failed(error) => self.response_failed(&error),
             StreamEvent::Verification(verifications) => self.verification(verifications),
+            StreamEvent::FellBack(cause) => self.fell_back(&cause),
             StreamEvent::Created
             | StreamEvent::ItemAdded(_)
             | StreamEvent::TextDelta { .. }

@@ -78,6 +78,7 @@ impl Actor {
                 self.reasoning_delta(content_index, delta);
             }
             StreamEvent::Verification(verifications) => self.verification(verifications),
+            StreamEvent::FellBack(cause) => self.fell_back(&cause),
             StreamEvent::InputDelta { delta } => self.draft_grew(&delta),
             StreamEvent::ItemDone { item, raw } => self.item_done(item, &raw),
             StreamEvent::Completed { usage, end_turn } => {

@@ -271,7 +271,8 @@ fn told(event: &StreamEvent) -> String {
         | StreamEvent::SummaryPartAdded { .. }
         | StreamEvent::InputDelta { .. }
         | StreamEvent::SummaryDelta { .. }
-        | StreamEvent::Verification(_) => format!("{event:?}"),
+        | StreamEvent::Verification(_)
+        | StreamEvent::FellBack(_) => format!("{event:?}"),
     }
 }
 
