@@ -45,8 +45,8 @@ struct Call {
 
 #[derive(Deserialize)]
 struct Chunk<'a> {
-    #[serde(borrow, default)]
-    choices: Vec<Choice<'a>>,
+    #[serde(borrow)]
+    choices: Option<Vec<Choice<'a>>>,
     usage: Option<WireUsage>,
     error: Option<Detail>,
 }
@@ -60,7 +60,8 @@ struct Choice<'a> {
 
 #[derive(Deserialize)]
 struct Delta<'a> {
-    content: Option<String>,
+    #[serde(borrow)]
+    content: Option<&'a RawValue>,
     reasoning_content: Option<String>,
     reasoning: Option<String>,
     #[serde(borrow)]
@@ -131,7 +132,7 @@ impl Answer {
             return;
         }
         self.usage = chunk.usage.map(WireUsage::into_usage).or(self.usage.take());
-        for choice in chunk.choices {
+        for choice in chunk.choices.into_iter().flatten() {
             if let Some(delta) = choice.delta {
                 self.delta(delta, events);
             }
@@ -175,7 +176,7 @@ impl Answer {
             text.text.push_str(&delta);
             events.push(StreamEvent::ReasoningDelta { content_index: 0, delta });
         }
-        if let Some(delta) = delta.content.filter(|text| !text.is_empty()) {
+        if let Some(delta) = delta.content.map(text_of).filter(|text| !text.is_empty()) {
             self.reasoning_done(events);
             let text = self.message.get_or_insert_with(|| {
                 let text = Text::new("msg");
@@ -256,6 +257,18 @@ impl Answer {
             events.push(StreamEvent::ItemDone { item, raw });
         }
     }
+}
+
+/// Text, or a list of parts of which some are text.
+fn text_of(content: &RawValue) -> String {
+    #[derive(Deserialize)]
+    struct Part {
+        #[serde(default)]
+        text: String,
+    }
+    let parts = || serde_json::from_str::<Vec<Part>>(content.get()).unwrap_or_default();
+    serde_json::from_str(content.get())
+        .unwrap_or_else(|_| parts().into_iter().map(|part| part.text).collect())
 }
 
 fn function(

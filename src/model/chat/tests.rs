@@ -336,6 +336,16 @@ fn calls_may_lack_all_but_a_name() {
 }
 
 #[test]
+fn texts_may_come_as_parts() {
+    let told = answered(&[
+        r#"{"choices":[{"delta":{"content":[{"type":"thinking","thinking":[]},{"type":"text","text":"Hi"}]}}]}"#,
+        r#"{"choices":[{"delta":{"content":[]},"finish_reason":"stop"}]}"#,
+        r#"{"choices":null,"usage":{"prompt_tokens":1,"completion_tokens":1}}"#,
+    ]);
+    assert_eq!(told, ["message", "+Hi", "said Hi", "completed Some(2)"]);
+}
+
+#[test]
 fn answers_may_end_badly() {
     let text = r#"{"choices":[{"delta":{"content":"Hel"}}]}"#;
     let lead = ["message", "+Hel"];
