@@ -173,3 +173,26 @@ fn a_full_window_is_compacted_first() {
     assert_eq!(client.items("contextCompaction").len(), 1);
     assert_eq!(client.items("agentMessage").last().unwrap()["text"], "answer");
 }
+
+#[test]
+fn without_websockets_a_thread_goes_on_over_http() {
+    let lab = provider("stream_max_retries = 3");
+    let config = lab.home.home().join("config.toml");
+    let text = std::fs::read_to_string(&config).unwrap();
+    let text = text.replace("supports_websockets = false", "supports_websockets = true");
+    std::fs::write(config, text).unwrap();
+    let client = lab.start();
+    let thread = client.thread();
+    client.complete(&thread, "one");
+    client.complete(&thread, "two");
+    let told = client.notes("warning");
+    let about: Vec<&str> = told
+        .iter()
+        .filter_map(|warning| warning["message"].as_str())
+        .filter(|message| message.contains("WebSocket"))
+        .collect();
+    assert_eq!(about.len(), 1, "{told:?}");
+    assert!(about[0].contains("404"), "{about:?}");
+    assert_eq!(lab.model.requests().len(), 2);
+    assert!(client.notes("error").is_empty());
+}
