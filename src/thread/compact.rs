@@ -135,7 +135,6 @@ impl Actor {
             Some(Compaction { item: item.clone(), moment, means, left_out: 0, written: None });
         let id = turn.id.clone();
         self.start_item(&id, item);
-        self.publish_usage();
         self.ask_model();
     }
 
@@ -145,6 +144,7 @@ impl Actor {
             StreamEvent::Headers(headers) => self.response_headers(headers),
             StreamEvent::ItemDone { item, raw } => self.compaction_written(item, &raw),
             StreamEvent::Completed { usage, .. } => {
+                self.publish_usage();
                 if let Some(turn) = &mut self.turn {
                     turn.usage = usage;
                     turn.attempts = 0;
