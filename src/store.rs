@@ -4,6 +4,7 @@
 
 mod case;
 mod error;
+mod goals;
 pub(crate) mod history;
 pub(crate) mod item;
 pub(crate) mod legacy;
@@ -38,8 +39,8 @@ pub(crate) use self::{
     writer::Writer,
 };
 
-use self::{locate::Found, lock::Lock, names::Names, summary::Cache};
-use crate::protocol::ThreadId;
+use self::{goals::Goals, locate::Found, lock::Lock, names::Names, summary::Cache};
+use crate::protocol::{ThreadGoal, ThreadId};
 
 /// The threads of one home. Clones share what they know.
 #[derive(Debug, Clone)]
@@ -51,14 +52,15 @@ pub(crate) struct Store {
 struct Inner {
     home: PathBuf,
     names: Names,
+    goals: Goals,
     cache: Cache,
 }
 
 impl Store {
     /// The threads below `home`. Does no I/O.
     pub(crate) fn new(home: PathBuf) -> Self {
-        let (names, cache) = (Names::new(&home), Cache::default());
-        Self { inner: Arc::new(Inner { home, names, cache }) }
+        let (names, goals, cache) = (Names::new(&home), Goals::new(&home), Cache::default());
+        Self { inner: Arc::new(Inner { home, names, goals, cache }) }
     }
 
     /// A new thread. It is locked at once; its file appears with the first append.
@@ -122,6 +124,21 @@ impl Store {
     /// The name of a thread.
     pub(crate) fn name(&self, id: &ThreadId) -> Option<String> {
         self.inner.names.get(id)
+    }
+
+    /// The goal of a thread.
+    pub(crate) fn goal(&self, id: &ThreadId) -> Option<ThreadGoal> {
+        self.inner.goals.get(id)
+    }
+
+    /// Keeps the goal of a thread.
+    pub(crate) fn set_goal(&self, goal: &ThreadGoal) -> Result<(), Error> {
+        self.inner.goals.set(goal)
+    }
+
+    /// Forgets the goal of a thread; `false` if there was none.
+    pub(crate) fn clear_goal(&self, id: &ThreadId) -> Result<bool, Error> {
+        self.inner.goals.clear(id)
     }
 
     /// Moves a thread's files to the archive; nobody may be writing it.

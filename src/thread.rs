@@ -14,6 +14,7 @@ mod diff;
 mod draft;
 mod effect;
 pub(crate) mod fold;
+mod goal;
 mod history;
 mod input;
 mod instructions;
@@ -35,6 +36,7 @@ mod turn;
 mod usage;
 
 pub(crate) use agents::{Agents, Memory as AgentMemory, Order as AgentOrder, Spawned};
+pub(crate) use goal::changed as changed_goal;
 pub(crate) use outlet::{Answer, Outlet, Question, Scope, Ticket};
 pub(crate) use review::Task as ReviewTask;
 pub(crate) use session::{
@@ -50,7 +52,8 @@ use tokio::sync::{mpsc, oneshot, watch};
 use crate::model::senses::Senses;
 use crate::protocol::{
     AbsolutePathBuf, LegacyAppPathString, NonSteerableTurnKind, ReviewStartResponse, Thread,
-    ThreadCompactStartResponse, ThreadId, ThreadSettings, ThreadSettingsUpdateParams,
+    ThreadCompactStartResponse, ThreadGoal, ThreadGoalClearResponse, ThreadGoalSetParams,
+    ThreadGoalSetResponse, ThreadId, ThreadSettings, ThreadSettingsUpdateParams,
     ThreadSettingsUpdateResponse, ThreadTokenUsage, TurnId, TurnInterruptResponse, TurnStartParams,
     TurnStartResponse, TurnSteerParams, TurnSteerResponse, UserInput,
 };
@@ -122,6 +125,15 @@ pub(crate) enum Command {
         message: Box<RawValue>,
         reply: Reply<TurnSteerResponse>,
     },
+    SetGoal {
+        params: Box<ThreadGoalSetParams>,
+        reply: Reply<ThreadGoalSetResponse>,
+    },
+    ClearGoal {
+        reply: Reply<ThreadGoalClearResponse>,
+    },
+    /// Goes on with an active goal, now that somebody has resumed the thread.
+    WakeGoal,
     UpdateSettings {
         params: Box<ThreadSettingsUpdateParams>,
         reply: Reply<ThreadSettingsUpdateResponse>,
@@ -178,6 +190,9 @@ pub(crate) struct Snapshot {
     /// Whether the thread has a file.
     pub(crate) materialized: bool,
     pub(crate) last_usage: Option<(TurnId, ThreadTokenUsage)>,
+    pub(crate) goal: Option<ThreadGoal>,
+    /// Whether threads have goals at all.
+    pub(crate) goals_enabled: bool,
 }
 
 /// The way to a loaded thread. Cheap to clone; the thread lives as long as the registry keeps it.

@@ -16,7 +16,8 @@ use self::access::Asked;
 use crate::config::{self, Effective, LoadError, Sources};
 use crate::model::Provider;
 use crate::protocol::{
-    ResponseItem, ThreadHistoryMode, ThreadId, ThreadResumeParams, ThreadStartParams, Turn, TurnId,
+    ResponseItem, ThreadGoal, ThreadGoalSetParams, ThreadHistoryMode, ThreadId, ThreadResumeParams,
+    ThreadStartParams, Turn, TurnId,
 };
 use crate::store::{self, Page, Query, Store, Summary};
 use crate::thread::fold::Fold;
@@ -26,6 +27,7 @@ use crate::thread::{
 };
 use crate::util::json::raw;
 use crate::util::path::absolute;
+use crate::util::time::now_secs;
 
 pub(crate) struct Threads {
     pub(crate) shared: Arc<Shared>,
@@ -205,6 +207,25 @@ impl Threads {
     pub(crate) async fn rename_stored(&self, id: &ThreadId, name: &str) -> Result<()> {
         let (id, name) = (id.clone(), name.to_owned());
         self.on_disk(move |store| store.set_name(&id, &name)).await
+    }
+
+    /// The goal of a thread that is not loaded.
+    pub(crate) async fn stored_goal(&self, id: &ThreadId) -> Result<Option<ThreadGoal>> {
+        let id = id.clone();
+        self.on_disk(move |store| Ok(store.goal(&id))).await
+    }
+
+    /// Makes or changes the goal of a thread that is not loaded.
+    pub(crate) async fn set_stored_goal(&self, params: ThreadGoalSetParams) -> Result<ThreadGoal> {
+        let before = self.stored_goal(&params.thread_id).await?;
+        let goal = thread::changed_goal(before.as_ref(), &params, now_secs())?;
+        self.on_disk(move |store| store.set_goal(&goal).map(|()| goal)).await
+    }
+
+    /// Takes away the goal of a thread that is not loaded; `false` if there was none.
+    pub(crate) async fn clear_stored_goal(&self, id: &ThreadId) -> Result<bool> {
+        let id = id.clone();
+        self.on_disk(move |store| store.clear_goal(&id)).await
     }
 
     pub(crate) async fn archive(&self, id: &ThreadId) -> Result<()> {

@@ -9,6 +9,7 @@ mod apply_patch;
 mod approval;
 mod clock;
 mod exec_command;
+mod goal;
 mod output;
 mod scene;
 mod spec;
@@ -20,6 +21,7 @@ mod web_search;
 mod write_stdin;
 
 pub(crate) use clock::time;
+pub(crate) use goal::{GoalAnswer, GoalCall, GoalRequest};
 pub(crate) use output::{Output, Part};
 pub(crate) use scene::{AllowLogin, Role, Scene};
 pub(crate) use spec::offered;
@@ -111,6 +113,8 @@ pub(crate) enum Effect {
     Tell(String),
     /// Something that the user is to know.
     Warn(String),
+    /// Asks about the thread's goal, or changes it.
+    Goal(GoalCall),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

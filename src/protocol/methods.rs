@@ -24,6 +24,12 @@ macro_rules! client_requests {
             ThreadUnsubscribe = "thread/unsubscribe" (ThreadUnsubscribeParams) -> ThreadUnsubscribeResponse, Stable, by(thread_id), thread::unsubscribe;
             /// Names a thread.
             ThreadSetName = "thread/name/set" (ThreadSetNameParams) -> ThreadSetNameResponse, Stable, by(thread_id), thread::set_name;
+            /// Makes a thread's goal, or changes it.
+            ThreadGoalSet = "thread/goal/set" (ThreadGoalSetParams) -> ThreadGoalSetResponse, Stable, by(thread_id), goal::set;
+            /// Reads a thread's goal.
+            ThreadGoalGet = "thread/goal/get" (ThreadGoalGetParams) -> ThreadGoalGetResponse, Stable, by(thread_id), goal::get;
+            /// Takes a thread's goal away.
+            ThreadGoalClear = "thread/goal/clear" (ThreadGoalClearParams) -> ThreadGoalClearResponse, Stable, by(thread_id), goal::clear;
             /// Changes settings of a thread without a turn.
             ThreadSettingsUpdate = "thread/settings/update" (ThreadSettingsUpdateParams) -> ThreadSettingsUpdateResponse, Experimental, by(thread_id), thread_settings::update;
             /// Takes a thread out of the archive.
@@ -102,6 +108,8 @@ macro_rules! server_notifications {
             ThreadNameUpdated = "thread/name/updated" (ThreadNameUpdatedNotification);
             /// Tells that a list of skills may not be right any more.
             SkillsChanged = "skills/changed" (SkillsChangedNotification);
+            /// Tells how a thread's goal stands now.
+            ThreadGoalUpdated = "thread/goal/updated" (ThreadGoalUpdatedNotification);
             /// Tells that a thread has no goal (any more).
             ThreadGoalCleared = "thread/goal/cleared" (ThreadGoalClearedNotification);
             /// Tells the settings that a thread's next turn has.

@@ -117,6 +117,7 @@ not_gated! {
     ThreadLoadedListParams ThreadReadParams ThreadTurnsListParams TurnInterruptParams
     ModelListParams ModelProviderListParams ModelProviderConfigWriteParams ModelProviderCapabilitiesReadParams
     CollaborationModeListParams ThreadSettingsUpdateParams
+    ThreadGoalSetParams ThreadGoalGetParams ThreadGoalClearParams
     SkillsConfigWriteParams SkillsExtraRootsSetParams SkillsListParams
 }
 

@@ -1,10 +1,12 @@
 //! Threads: what they look like, what is told about them.
 
+mod goal;
 mod list;
 mod manage;
 mod settings;
 mod start;
 
+pub(crate) use goal::*;
 pub(crate) use list::*;
 pub(crate) use manage::*;
 pub(crate) use settings::*;
@@ -242,14 +244,6 @@ pub(crate) enum ThreadUnreadPosition {
 #[cfg_attr(test, derive(JsonSchema, TS), ts(export_to = "v2/"))]
 pub(crate) struct ThreadStartedNotification {
     pub(crate) thread: Thread,
-}
-
-/// Tells that a thread has no goal (any more).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-#[cfg_attr(test, derive(JsonSchema, TS), ts(export_to = "v2/"))]
-pub(crate) struct ThreadGoalClearedNotification {
-    pub(crate) thread_id: ThreadId,
 }
 
 /// Tells what a thread does now.

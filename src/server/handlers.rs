@@ -1,5 +1,6 @@
 //! What each method does, one file for each resource. Plain async functions of context and params.
 
+pub(super) mod goal;
 pub(super) mod initialize;
 pub(super) mod model;
 pub(super) mod skill;

@@ -13,6 +13,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::compact::Effort;
 use super::context::{Parts, Surroundings, Told};
+use super::goal::Goal;
 use super::history::History;
 use super::instructions::Instructions;
 use super::outlet::Publisher;
@@ -50,6 +51,7 @@ pub(super) struct Actor {
     pub(super) provider: Arc<Provider>,
     pub(super) instructions: Instructions,
     pub(super) skills: Known,
+    pub(super) goal: Goal,
     pub(super) developer_instructions: Option<String>,
     pub(super) history: History,
     pub(super) told: Told,
@@ -161,6 +163,9 @@ impl Actor {
             Command::Steer { params, message, reply } => {
                 self.steer_turn(*params, message, reply);
             }
+            Command::SetGoal { params, reply } => self.set_goal(&params, reply),
+            Command::ClearGoal { reply } => self.clear_goal(reply),
+            Command::WakeGoal => self.continue_goal(),
             Command::UpdateSettings { params, reply } => self.update_settings(&params, reply),
             Command::Interrupt { turn, reply } => self.interrupt(&turn, reply),
             Command::Compact { reply } => self.compact(reply),
@@ -198,7 +203,7 @@ impl Actor {
         self.writer.as_ref().is_some_and(Writer::is_materialized)
     }
 
-    fn materialize(&mut self) -> Result<()> {
+    pub(super) fn materialize(&mut self) -> Result<()> {
         match &mut self.writer {
             Some(writer) => Ok(writer.materialize()?),
             None => {
@@ -240,6 +245,8 @@ impl Actor {
                 .map(|path| path.as_path().into())
                 .collect(),
             materialized: self.is_materialized(),
+            goal: self.goal.current.clone(),
+            goals_enabled: self.config.features.on("goals"),
             last_usage: self.last_usage.clone().map(|turn| (turn, self.totals.wire(self.window()))),
         }
     }
@@ -351,6 +358,7 @@ impl Actor {
         self.totals.add(&usage);
         self.last_usage = Some(turn_id);
         self.publish_usage();
+        self.charge_goal(&usage);
         self.judge_compaction();
         if let Some(turn) = &mut self.turn {
             let rate_limits = std::mem::take(&mut turn.limits);

@@ -44,7 +44,10 @@ impl Actor {
                 reply.give(Ok(TurnStartResponse { turn: turn.accepted() }));
                 self.steer(said);
             }
-            None => self.begin_turn(params, said, reply),
+            None => {
+                let (options, root) = (TurnOptions::of(params), params.root_turn_id.clone());
+                self.begin_turn(options, root, said, reply);
+            }
         }
     }
 
@@ -104,15 +107,15 @@ impl Actor {
         self.publisher.tell::<method::ThreadSettingsUpdated>(&params);
     }
 
-    fn begin_turn(
+    pub(super) fn begin_turn(
         &mut self,
-        params: &TurnStartParams,
+        options: TurnOptions,
+        root: Option<TurnId>,
         said: UserSaid,
         reply: Reply<TurnStartResponse>,
     ) {
         self.look_for_skills();
-        let turn =
-            self.new_turn(Kind::Regular, params.root_turn_id.clone(), TurnOptions::of(params));
+        let turn = self.new_turn(Kind::Regular, root, options);
         let (accepted, is_known) = (turn.accepted(), turn.model.is_known());
         self.turn = Some(turn);
         // A compaction that comes first does without the input, which is put into the new history.
@@ -130,6 +133,7 @@ impl Actor {
         }
         self.tell_progress(AgentStatus::Running);
         reply.give(Ok(TurnStartResponse { turn: accepted }));
+        self.goal_turn_begins();
         self.thread.recency_at = Some(now_secs());
         self.set_status(ThreadStatus::Active { active_flags: Vec::new() });
         self.tell_turn_started();
@@ -232,6 +236,8 @@ impl Actor {
             review: None,
             streamed: Streamed::default(),
             calls: Vec::new(),
+            goal_calls: Vec::new(),
+            is_charged: false,
             skills: HashSet::new(),
             notices: Vec::new(),
             last_in_order: None,

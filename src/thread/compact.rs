@@ -243,6 +243,7 @@ impl Actor {
         })]);
         self.history.replace(&replacement);
         self.told = told;
+        self.goal.told = None;
         self.compactions += 1;
     }
 }

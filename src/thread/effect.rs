@@ -111,6 +111,8 @@ impl Actor {
             // Its call is over.
             Effect::SpawnAgent { .. } | Effect::ReviveAgent { .. } => {}
             Effect::Warn(message) => self.warn(message),
+            Effect::Goal(call) if self.runs(turn) => self.goal_called(call),
+            Effect::Goal(_) => {}
         }
     }
 

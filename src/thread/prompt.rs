@@ -10,7 +10,7 @@ mod tests;
 use super::settings::{Settings, WritableRoot};
 use super::team::AgentStatus;
 use crate::protocol::{
-    ApprovalsReviewer, AskForApproval, ModeKind, NetworkAccess, SandboxPolicy, ThreadId,
+    ApprovalsReviewer, AskForApproval, ModeKind, NetworkAccess, SandboxPolicy, ThreadGoal, ThreadId,
 };
 
 /// The instructions of a model that brings none of its own.
@@ -91,6 +91,43 @@ pub(super) fn reviewed(report: &str) -> String {
 pub(super) fn agent_ended(agent: &ThreadId, status: &AgentStatus) -> String {
     let notice = serde_json::json!({ "agent_path": agent, "status": status });
     format!("<subagent_notification>\n{notice}\n</subagent_notification>")
+}
+
+/// What a turn is about that a goal has started.
+pub(super) fn goal(goal: &ThreadGoal) -> String {
+    let text = include_str!("prompt/goal.md").trim_ascii();
+    of_goal(&format!("{text}\n\n{}", budget(goal)))
+}
+
+/// The objective has changed while a turn runs.
+pub(super) fn goal_edited(goal: &ThreadGoal) -> String {
+    let text = include_str!("prompt/goal_edited.md").trim_ascii();
+    let objective = &goal.objective;
+    of_goal(&format!(
+        "{text}\n\n<untrusted_objective>\n{objective}\n</untrusted_objective>\n\n{}",
+        budget(goal)
+    ))
+}
+
+/// The budget of a goal is used up while a turn runs.
+pub(super) fn goal_budget(goal: &ThreadGoal) -> String {
+    let text = include_str!("prompt/goal_budget.md").trim_ascii();
+    let objective = &goal.objective;
+    of_goal(&format!("{text}\n\n<objective>\n{objective}\n</objective>\n\n{}", budget(goal)))
+}
+
+fn of_goal(text: &str) -> String {
+    format!("<codex_internal_context source=\"goal\">\n{text}\n</codex_internal_context>")
+}
+
+fn budget(goal: &ThreadGoal) -> String {
+    let used = goal.tokens_used;
+    match goal.token_budget {
+        Some(budget) => {
+            format!("Tokens used: {used}. Budget: {budget}. Left: {}.", (budget - used).max(0))
+        }
+        None => format!("Tokens used: {used}. Budget: none. Left: unbounded."),
+    }
 }
 
 fn is_restricted(sandbox: &SandboxPolicy) -> bool {

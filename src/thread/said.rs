@@ -35,6 +35,8 @@ pub(super) struct UserSaid {
     pub(super) message: Box<RawValue>,
     pub(super) context: AdditionalContext,
     pub(super) tool_output: Option<ToolOutput>,
+    /// What the harness itself has to say; no client is shown it.
+    pub(super) harness: Vec<Box<RawValue>>,
 }
 
 /// The result of a tool that no model has called.
@@ -56,6 +58,7 @@ impl UserSaid {
             message,
             context: params.additional_context.clone().unwrap_or_default(),
             tool_output,
+            harness: Vec::new(),
         }
     }
 
@@ -73,6 +76,7 @@ impl UserSaid {
             message,
             context: params.additional_context.clone().unwrap_or_default(),
             tool_output: None,
+            harness: Vec::new(),
         }
     }
 
@@ -83,7 +87,7 @@ impl UserSaid {
 
     /// Whether there is anything to tell the model.
     pub(super) fn tells_something(&self) -> bool {
-        !self.is_empty() || !self.context.is_empty()
+        !(self.is_empty() && self.context.is_empty() && self.harness.is_empty())
     }
 
     /// Refuses what cannot be told to a model.
@@ -130,6 +134,7 @@ impl Actor {
             items.push(said.message.clone());
             items.extend(self.skill_items(&said.content));
         }
+        items.extend(said.harness.iter().cloned());
         items.extend(said.tool_output.as_ref().map(|ToolOutput { id, output }| {
             output_item(id.as_str(), &output.name, output.namespace.as_deref(), &output.output)
         }));
@@ -166,10 +171,14 @@ fn context_item(key: &str, entry: &AdditionalContextEntry) -> Box<RawValue> {
         }
         // Nobody's instructions: it has the form in which models expect things that others have written.
         AdditionalContextKind::Untrusted => {
-            let name = entry.name.as_deref().unwrap_or(key);
-            output_item(&item_id("fco"), name, Some(NAMESPACE), &FunctionCallOutputBody::Text(text))
+            said_by_others(entry.name.as_deref().unwrap_or(key), text)
         }
     }
+}
+
+/// A text that somebody outside has written, under a name that says what it is.
+pub(super) fn said_by_others(name: &str, text: String) -> Box<RawValue> {
+    output_item(&item_id("fco"), name, Some(NAMESPACE), &FunctionCallOutputBody::Text(text))
 }
 
 /// An output that answers no call.

@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::actor::Actor;
 use super::compact::Effort;
 use super::context::{Told, base_message, user_text};
+use super::goal::Goal;
 use super::history::History;
 use super::outlet::Publisher;
 use super::registry::Registry;
@@ -329,6 +330,9 @@ fn run(shared: &Arc<Shared>, start: Start, loaded: Loaded) -> ThreadHandle {
         None => (None, Totals::default()),
     };
     let window = loaded.writer.as_ref().and_then(|writer| writer.meta().window_id());
+    // A new thread's id is nobody else's, and a goal of before the feature was switched off rests.
+    let goal = shared.store.goal(&id).filter(|_| config.features.on("goals"));
+    let goal = Goal::loaded(goal, loaded.history.iter());
     let actor = Actor {
         publisher: Publisher::new(id.clone(), Arc::clone(&shared.outlet)),
         shared: Arc::clone(shared),
@@ -340,6 +344,7 @@ fn run(shared: &Arc<Shared>, start: Start, loaded: Loaded) -> ThreadHandle {
         provider: Arc::new(provider),
         instructions,
         skills: skills::Known::default(),
+        goal,
         history: loaded.history,
         told: loaded.told,
         additional_context: BTreeMap::new(),

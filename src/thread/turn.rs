@@ -29,7 +29,7 @@ use crate::protocol::{
     TurnCompletedNotification, TurnError, TurnId, TurnInterruptResponse, TurnItemsView, TurnStatus,
     method,
 };
-use crate::tools::{Output, Scene};
+use crate::tools::{GoalCall, Output, Scene};
 use crate::util::json::raw;
 use crate::util::time::now_ms;
 
@@ -56,6 +56,10 @@ pub(super) struct Turn {
     pub(super) streamed: Streamed,
     /// The calls of the current response, in its order.
     pub(super) calls: Vec<PendingCall>,
+    /// Calls of goal tools that wait for the response to be over.
+    pub(super) goal_calls: Vec<GoalCall>,
+    /// Whether the thread's goal has been charged with the current response.
+    pub(super) is_charged: bool,
     /// The skills that the model was given for this turn.
     pub(super) skills: HashSet<PathBuf>,
     /// Ends with the last call that runs in order.
@@ -183,6 +187,7 @@ impl Actor {
         turn.calls.clear();
         turn.last_in_order = None;
         turn.usage = None;
+        turn.is_charged = false;
         let request = self.request();
         let stream = self.shared.model.stream(&self.provider, request);
         if let Some(turn) = &mut self.turn {
@@ -192,6 +197,7 @@ impl Actor {
 
     /// Goes on when the response is over and all its calls are done; called whenever either may have come true.
     pub(super) fn advance(&mut self) {
+        self.answer_goal_calls();
         let Some(turn) = &mut self.turn else { return };
         if turn.calls.iter().any(PendingCall::is_running) {
             return;
@@ -220,6 +226,7 @@ impl Actor {
     pub(super) fn go_on(&mut self) {
         if !self.is_compacting() {
             self.take_notices();
+            self.wrap_up_goal();
             self.take_steered();
         }
         self.ask_model();
@@ -342,6 +349,9 @@ impl Actor {
             let marker = message("user", &[prompt::turn_aborted()]);
             self.remember(marker);
         }
+        self.judge_goal(&ending);
+        // What replaces the turn comes before the goal.
+        let may_continue = !matches!(ending, Ending::Replaced);
         let Some(mut turn) = self.turn.take() else { return };
         let completed_at_ms = now_ms();
         let record = item::turn_ended(&turn, &ending, completed_at_ms);
@@ -353,6 +363,9 @@ impl Actor {
         self.announce_end(&mut turn, ending, completed_at_ms);
         // The turn, and with it every task and open question of its calls, ends here, after its clients know.
         drop(turn);
+        if may_continue {
+            self.continue_goal();
+        }
     }
 
     fn announce_end(&mut self, turn: &mut Turn, ending: Ending, completed_at_ms: i64) {

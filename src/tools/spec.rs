@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::{
-    Cx, Outcome, Scene, agents, apply_patch, clock, exec_command, update_plan, user_input,
+    Cx, Outcome, Scene, agents, apply_patch, clock, exec_command, goal, update_plan, user_input,
     user_input_async, view_image, web_search, write_stdin,
 };
 use crate::util::json::raw;
@@ -32,6 +32,9 @@ static TOOLS: &[&Tool] = &[
     &agents::WAIT_FOR,
     &agents::CLOSE,
     &agents::RESUME,
+    &goal::GET,
+    &goal::CREATE,
+    &goal::UPDATE,
     &web_search::TOOL,
 ];
 

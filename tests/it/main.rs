@@ -23,6 +23,7 @@ mod exec;
 mod faults;
 mod framing;
 mod fuzz;
+mod goal;
 mod history;
 mod images;
 mod initialize;

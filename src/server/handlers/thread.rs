@@ -5,11 +5,11 @@ use std::path::Path;
 use super::turns_page::{self, Wanted};
 use crate::protocol::{
     DeprecationNoticeNotification, MultiAgentMode, ResponseItem, Thread, ThreadArchiveParams,
-    ThreadArchiveResponse, ThreadArchivedNotification, ThreadGoalClearedNotification,
-    ThreadHistoryMode, ThreadId, ThreadNameUpdatedNotification, ThreadReadParams,
-    ThreadReadResponse, ThreadResumeParams, ThreadResumeResponse, ThreadSetNameParams,
-    ThreadSetNameResponse, ThreadSettings, ThreadStartParams, ThreadStartResponse,
-    ThreadStartedNotification, ThreadStatus, ThreadStatusChangedNotification,
+    ThreadArchiveResponse, ThreadArchivedNotification, ThreadGoal, ThreadGoalClearedNotification,
+    ThreadGoalUpdatedNotification, ThreadHistoryMode, ThreadId, ThreadNameUpdatedNotification,
+    ThreadReadParams, ThreadReadResponse, ThreadResumeParams, ThreadResumeResponse,
+    ThreadSetNameParams, ThreadSetNameResponse, ThreadSettings, ThreadStartParams,
+    ThreadStartResponse, ThreadStartedNotification, ThreadStatus, ThreadStatusChangedNotification,
     ThreadTokenUsageUpdatedNotification, ThreadUnarchiveParams, ThreadUnarchiveResponse,
     ThreadUnarchivedNotification, ThreadUnsubscribeParams, ThreadUnsubscribeResponse,
     ThreadUnsubscribeStatus, Turn, method,
@@ -19,7 +19,7 @@ use crate::server::audience::Reach;
 use crate::server::context::{Cx, Later, check_session_id, check_thread_id};
 use crate::server::error::{Error, Result};
 use crate::server::unload;
-use crate::thread::{Snapshot, ThreadHandle, stored_thread};
+use crate::thread::{Command, Snapshot, ThreadHandle, stored_thread};
 use crate::threads;
 use crate::util::path::absolute;
 
@@ -122,6 +122,7 @@ async fn follow(
         None => None,
     };
     let usage = snapshot.last_usage.clone();
+    let goal = snapshot.goals_enabled.then(|| snapshot.goal.clone());
     let collaboration_mode = Some(snapshot.settings.collaboration_mode.clone());
     let turns_backwards_cursor = turns_page::newest(&turns);
     let mut response = start_response(snapshot);
@@ -160,11 +161,27 @@ async fn follow(
             .audience
             .notify::<method::ThreadTokenUsageUpdated>(Reach::Only(cx.connection.id), &params);
     }
-    // No thread has a goal yet; clients wait for one of the two answers to that question.
-    let cleared = ThreadGoalClearedNotification { thread_id: handle.id.clone() };
-    cx.server.audience.notify::<method::ThreadGoalCleared>(Reach::All, &cleared);
+    if let Some(goal) = goal {
+        tell_goal(&cx.server, &handle.id, goal);
+    }
     cx.server.asks.repeat(&handle.id, cx.connection.id, &cx.server.audience);
+    handle.send(Command::WakeGoal).await;
     Ok(answered)
+}
+
+/// Tells whether a thread has a goal: clients that resume one wait for one of the two answers.
+fn tell_goal(server: &Server, id: &ThreadId, goal: Option<ThreadGoal>) {
+    let thread_id = id.clone();
+    match goal {
+        Some(goal) => {
+            let params = ThreadGoalUpdatedNotification { thread_id, turn_id: None, goal };
+            server.audience.notify::<method::ThreadGoalUpdated>(Reach::All, &params);
+        }
+        None => {
+            let params = ThreadGoalClearedNotification { thread_id };
+            server.audience.notify::<method::ThreadGoalCleared>(Reach::All, &params);
+        }
+    }
 }
 
 /// A loaded thread cannot be continued from another file than its own.

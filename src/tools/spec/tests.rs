@@ -104,13 +104,15 @@ fn what_is_offered_depends_on_the_model_and_the_configuration() {
         definitions(TOOLS, scene).iter().filter_map(name).collect()
     };
     let mut scene = Scene::of_model("none");
-    let usual = ["exec_command", "write_stdin", "request_user_input", "view_image", "web_search"];
-    assert_eq!(names(&scene), usual);
+    let usual = ["exec_command", "write_stdin", "request_user_input", "view_image"];
+    let goals = ["get_goal", "create_goal", "update_goal"];
+    assert_eq!(names(&scene), [&usual[..], &goals, &["web_search"]].concat());
     let config = Arc::get_mut(&mut scene.config).expect("not shared");
     config.tools.update_plan = true;
     config.tools.request_user_input = false;
     config.tools.web_search.mode = WebSearchMode::Disabled;
-    assert_eq!(names(&scene), ["exec_command", "write_stdin", "update_plan", "view_image"]);
+    let changed = ["exec_command", "write_stdin", "update_plan", "view_image"];
+    assert_eq!(names(&scene), [&changed[..], &goals].concat());
     let described = json!({
         "slug": "m", "display_name": "M", "supported_reasoning_levels": [], "shell_type": "default",
         "visibility": "list", "supported_in_api": true, "priority": 1, "support_verbosity": false,
@@ -127,6 +129,9 @@ fn what_is_offered_depends_on_the_model_and_the_configuration() {
         "clock",
         "apply_patch",
         "view_image",
+        "get_goal",
+        "create_goal",
+        "update_goal",
         "web_search",
     ];
     assert_eq!(names(&scene), all);
