@@ -9,6 +9,7 @@ mod edit;
 mod effective;
 mod features;
 mod home;
+mod hook;
 mod layer;
 mod load;
 mod overrides;
@@ -19,12 +20,14 @@ mod setting;
 mod skills;
 mod tools;
 mod trust;
+mod write;
 
 pub(crate) use agents::Role;
 pub(crate) use effective::{Effective, WorkspaceWrite};
 pub(crate) use features::Features;
 pub(crate) use home::home;
-pub(crate) use layer::table;
+pub(crate) use hook::{HookLayer, HookSettings};
+pub(crate) use layer::{Source, table};
 pub(crate) use load::Sources;
 pub(crate) use overrides::Overrides;
 pub(crate) use problem::{LoadError, Problem};
@@ -32,6 +35,7 @@ pub(crate) use provider::{ProviderChange, write_provider};
 pub(crate) use skills::{SkillKey, write_skill};
 pub(crate) use tools::{Location, Tools, WebSearchMode};
 pub(crate) use trust::{Trust, marked_root, write_trust};
+pub(crate) use write::{Edit, Merge, Overridden, Target, WriteError, Written};
 
 /// Why the server cannot start with what it was given.
 #[derive(Debug, thiserror::Error)]

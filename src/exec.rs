@@ -4,6 +4,7 @@
 //! leads its own session and process group, and nothing of the group outlives its [`Session`] or this process.
 
 mod env;
+mod filter;
 mod group;
 mod output;
 mod pty;
@@ -13,6 +14,7 @@ mod spawn;
 mod terminals;
 
 pub(crate) use env::{EnvironmentPolicy, Identity, base_set, shell_environment};
+pub(crate) use filter::{Filter, Filtered, filter};
 pub(crate) use output::{Truncation, cut_middle, tokens, truncate_for_model};
 pub(crate) use session::{Collected, Session, SessionEvent, SessionEventKind, WriteError};
 pub(crate) use shell::{Shell, Startup};

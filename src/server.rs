@@ -105,7 +105,7 @@ impl Server {
         self.ended.cancel();
         self.lanes.settle().await;
         // A peer that has stopped reading must not keep the process alive, neither here nor below.
-        let _stalled = tokio::time::timeout(GOODBYE, self.threads.shutdown()).await;
+        let _stalled = tokio::time::timeout(FAREWELL, self.threads.shutdown()).await;
         outbox.close();
         let written = tokio::task::spawn_blocking(move || writer.join());
         let _stalled = tokio::time::timeout(GOODBYE, written).await;
@@ -113,5 +113,7 @@ impl Server {
     }
 }
 
-/// How long threads may take to end, and the last lines to be written.
+/// How long threads may take to end: hooks at the end of a session get three seconds.
+const FAREWELL: std::time::Duration = std::time::Duration::from_secs(4);
+/// How long the last lines may take to be written.
 const GOODBYE: std::time::Duration = std::time::Duration::from_secs(2);

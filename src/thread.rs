@@ -16,6 +16,7 @@ mod effect;
 pub(crate) mod fold;
 mod goal;
 mod history;
+mod hooked;
 mod input;
 mod instructions;
 pub(crate) mod item;

@@ -14,10 +14,11 @@ use uuid::Uuid;
 
 use self::access::Asked;
 use crate::config::{self, Effective, LoadError, Sources};
+use crate::extension::hooks::SessionOrigin;
 use crate::model::Provider;
 use crate::protocol::{
     ResponseItem, ThreadGoal, ThreadGoalSetParams, ThreadHistoryMode, ThreadId, ThreadResumeParams,
-    ThreadStartParams, Turn, TurnId,
+    ThreadStartParams, ThreadStartSource, Turn, TurnId,
 };
 use crate::store::{self, Page, Query, Store, Summary};
 use crate::thread::fold::Fold;
@@ -122,6 +123,10 @@ impl Threads {
             thread_source: params.thread_source.clone(),
             history,
             lineage: None,
+            session_start: match params.session_start_source {
+                Some(ThreadStartSource::Clear) => SessionOrigin::Clear,
+                Some(ThreadStartSource::Startup) | None => SessionOrigin::Startup,
+            },
         };
         let handle = thread::create(&self.shared, new, start)?;
         self.shared.loaded.insert(handle.clone(), unload_delay_secs);

@@ -10,6 +10,7 @@ mod approval;
 mod clock;
 mod exec_command;
 mod goal;
+mod hooked;
 mod output;
 mod scene;
 mod spec;
@@ -22,6 +23,7 @@ mod write_stdin;
 
 pub(crate) use clock::time;
 pub(crate) use goal::{GoalAnswer, GoalCall, GoalRequest};
+pub(crate) use hooked::run;
 pub(crate) use output::{Output, Part};
 pub(crate) use scene::{AllowLogin, Role, Scene};
 pub(crate) use spec::offered;
@@ -33,6 +35,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::exec::SessionEvent;
+use crate::extension::hooks;
 use crate::patch::Edit;
 use crate::protocol::{
     ItemId, ThreadActiveFlag, ThreadId, TimedItem, TurnId, TurnPlanUpdatedNotification,
@@ -109,6 +112,8 @@ pub(crate) enum Effect {
     SpawnAgent { order: Box<AgentOrder>, reply: oneshot::Sender<thread::Result<Spawned>> },
     /// Loads an agent again.
     ReviveAgent { stored: Box<Stored>, reply: oneshot::Sender<thread::Result<ThreadHandle>> },
+    /// Something that the model is to know before the call's output.
+    Inform(String),
     /// Something that the model is to know besides the call's output.
     Tell(String),
     /// Something that the user is to know.
@@ -141,6 +146,18 @@ pub(crate) enum Event {
         agent: ThreadId,
         progress: Progress,
     },
+    Hook(hooks::Report),
+    /// The hooks that a turn has waited for have had their say.
+    Hooked {
+        turn: TurnId,
+        outcome: hooks::Outcome,
+    },
+}
+
+impl From<hooks::Report> for Event {
+    fn from(report: hooks::Report) -> Self {
+        Self::Hook(report)
+    }
 }
 
 impl From<SessionEvent> for Event {
@@ -207,25 +224,31 @@ impl Cx {
 
 /// Whether a call waits for the calls before it that do so, too.
 pub(crate) fn is_ordered(scene: &Scene, call: &Call) -> bool {
-    let tool = spec::find(scene, call.namespace(), &call.name);
-    tool.is_some_and(|tool| matches!(tool.run, Run::InOrder(_)))
+    call.tool(scene).is_some_and(|tool| matches!(tool.run, Run::InOrder(_)))
 }
 
-/// Runs a call to its end.
-pub(crate) async fn run(cx: &Cx, call: Call) -> Outcome {
-    let namespace = call.namespace().to_owned();
-    let name = call.name;
-    match (spec::find(&cx.scene, &namespace, &name).map(|tool| &tool.run), call.input) {
+impl Call {
+    /// The tool that it names, if the model is offered it.
+    fn tool(&self, scene: &Scene) -> Option<&'static Tool> {
+        spec::find(scene, self.namespace(), &self.name)
+    }
+}
+
+/// Runs a call to its end, whatever hooks say.
+async fn run_alone(cx: &Cx, call: Call) -> Outcome {
+    let tool = call.tool(&cx.scene);
+    let unknown = format!("{}{}", call.namespace(), call.name);
+    match (tool.map(|tool| &tool.run), call.input) {
         (Some(Run::Function(run) | Run::InOrder(run)), CallInput::Function(arguments)) => {
             run(cx, arguments).await
         }
         (Some(Run::Custom(run)), CallInput::Custom(text)) => run(cx, text).await,
         (Some(Run::Function(_) | Run::InOrder(_) | Run::Custom(_)), _) => Outcome::text("aborted"),
         (Some(Run::Hosted) | None, CallInput::Function(_)) => {
-            Outcome::text(format!("unsupported call: {namespace}{name}"))
+            Outcome::text(format!("unsupported call: {unknown}"))
         }
         (Some(Run::Hosted) | None, CallInput::Custom(_)) => {
-            Outcome::text(format!("unsupported custom tool call: {namespace}{name}"))
+            Outcome::text(format!("unsupported custom tool call: {unknown}"))
         }
     }
 }

@@ -23,8 +23,11 @@ pub(crate) enum EditError {
 }
 
 /// Edits `config.toml` below `home`. A missing file is made, readable by the user only; a symlink is followed and
-/// stays; an edit that changes nothing writes nothing.
-pub(super) fn user_file(home: &Path, edit: impl FnOnce(&mut DocumentMut)) -> Result<(), EditError> {
+/// stays; an edit that changes nothing, or is refused, writes nothing.
+pub(super) fn user_file<T, E: From<EditError>>(
+    home: &Path,
+    edit: impl FnOnce(&mut DocumentMut) -> Result<T, E>,
+) -> Result<T, E> {
     // Two edits of one process must not start from the same text.
     static EDITING: Mutex<()> = Mutex::new(());
     let _editing = EDITING.lock().unwrap_or_else(PoisonError::into_inner);
@@ -32,18 +35,18 @@ pub(super) fn user_file(home: &Path, edit: impl FnOnce(&mut DocumentMut)) -> Res
     let before = match fs::read_to_string(&path) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
-        Err(source) => return Err(EditError::Read { path, source }),
+        Err(source) => return Err(EditError::Read { path, source }.into()),
     };
     let mut document: DocumentMut = match before.parse() {
         Ok(document) => document,
-        Err(source) => return Err(EditError::Parse { path, source }),
+        Err(source) => return Err(EditError::Parse { path, source }.into()),
     };
-    edit(&mut document);
+    let edited = edit(&mut document)?;
     let after = document.to_string();
-    if after == before {
-        return Ok(());
+    if after != before {
+        replace(&path, &after).map_err(|source| EditError::Write { path, source })?;
     }
-    replace(&path, &after).map_err(|source| EditError::Write { path, source })
+    Ok(edited)
 }
 
 /// The file that a path leads to, also when a symlink points to a file that is not there yet.
@@ -89,8 +92,9 @@ mod tests {
         fs::metadata(path).unwrap().permissions().mode() & 0o777
     }
 
-    fn set(document: &mut DocumentMut) {
+    fn set(document: &mut DocumentMut) -> Result<(), EditError> {
         document["model"] = toml_edit::value("x");
+        Ok(())
     }
 
     #[test]

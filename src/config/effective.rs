@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::agents::Agents;
+use super::hook::HookSettings;
 use super::problem::LoadError;
 use super::skills::Skills;
 use super::trust::Project;
@@ -70,6 +71,8 @@ pub(crate) struct Effective {
     pub(crate) skills: Skills,
     /// Whether `[analytics]` lets a provider count what is used.
     pub(crate) analytics: bool,
+    /// Nothing while the feature is off.
+    pub(crate) hooks: HookSettings,
     pub(crate) tool_output_token_limit: Option<usize>,
     pub(crate) shell_environment_policy: Map<String, Value>,
     pub(crate) allow_login_shell: bool,
@@ -148,6 +151,7 @@ impl Effective {
             skills: Skills::new(merged),
             analytics: merged.get("analytics").and_then(|table| table.get("enabled")?.as_bool())
                 != Some(false),
+            hooks: HookSettings::default(),
             tool_output_token_limit: view.decode("tool_output_token_limit"),
             shell_environment_policy: view.table("shell_environment_policy"),
             allow_login_shell: view.flag("allow_login_shell", true),

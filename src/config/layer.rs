@@ -135,7 +135,7 @@ pub(super) fn merge_value(table: &mut Map<String, Value>, key: &str, value: &Val
     }
 }
 
-fn json_of_table(table: &dyn TableLike) -> Map<String, Value> {
+pub(super) fn json_of_table(table: &dyn TableLike) -> Map<String, Value> {
     table.iter().map(|(key, item)| (key.to_owned(), json_of_item(item))).collect()
 }
 

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use super::effective::{Effective, root_markers};
+use super::hook::HookSettings;
 use super::layer::{self, Layer, Source};
 use super::overrides::{self, Overrides};
 use super::problem::{LoadError, Problem};
@@ -58,6 +59,11 @@ impl Sources {
         self.layers(cwd, request).and_then(Layers::decode)
     }
 
+    /// The configuration without a project, as it would be with another file of the user's.
+    pub(super) fn load_with_user(&self, user: Layer) -> Result<Loaded, LoadError> {
+        self.layers_on(user, None, None).and_then(Layers::decode)
+    }
+
     /// The configuration of the server itself. A broken one is replaced by defaults and told as a problem, and so
     /// are project files that do not count yet.
     pub(crate) fn load_or_default(&self, cwd: &Path) -> Loaded {
@@ -74,7 +80,7 @@ impl Sources {
         }
     }
 
-    fn user_file(&self) -> PathBuf {
+    pub(super) fn user_file(&self) -> PathBuf {
         self.home.join("config.toml")
     }
 
@@ -83,10 +89,16 @@ impl Sources {
         cwd: Option<&Path>,
         request: Option<&Map<String, Value>>,
     ) -> Result<Layers, LoadError> {
-        let mut enabled = vec![
-            Layer::read(Source::System(self.system.clone()))?,
-            Layer::read(Source::User(self.user_file()))?,
-        ];
+        self.layers_on(Layer::read(Source::User(self.user_file()))?, cwd, request)
+    }
+
+    fn layers_on(
+        &self,
+        user: Layer,
+        cwd: Option<&Path>,
+        request: Option<&Map<String, Value>>,
+    ) -> Result<Layers, LoadError> {
+        let mut enabled = vec![Layer::read(Source::System(self.system.clone()))?, user];
         let mut flags = vec![Layer::made(Source::SessionFlags, self.overrides.content().clone())];
         flags.extend(
             request.map(|request| Layer::made(Source::Request, overrides::nested(request))),
@@ -159,7 +171,11 @@ impl Layers {
             lay(&mut merged, layer);
         }
         self.problems.extend(unknown_problem(unknown));
-        let effective = Effective::new(&merged, self.project)?;
+        let hooks = HookSettings::of(&self.enabled);
+        let mut effective = Effective::new(&merged, self.project)?;
+        if effective.features.on("hooks") {
+            effective.hooks = hooks;
+        }
         permission::check_default(&effective)?;
         Ok(Loaded { effective, problems: self.problems })
     }

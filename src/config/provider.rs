@@ -26,14 +26,15 @@ pub(crate) fn write_provider(
             table.set_implicit(true);
             Item::Table(table)
         });
-        let Some(providers) = providers.as_table_like_mut() else { return };
+        let Some(providers) = providers.as_table_like_mut() else { return Ok(()) };
         let new = || Item::Table(Table::from_iter([("wire_api", "responses")]));
         let Some(provider) = providers.entry(id).or_insert_with(new).as_table_like_mut() else {
-            return;
+            return Ok(());
         };
         set(provider, "name", change.name.map(Some));
         set(provider, "base_url", change.base_url);
         set(provider, "env_key", change.env_key);
+        Ok(())
     })
 }
 

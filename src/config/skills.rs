@@ -66,7 +66,10 @@ pub(crate) fn write_skill(
     key: SkillKey<'_>,
     enabled: bool,
 ) -> Result<(), edit::EditError> {
-    edit::user_file(home, |document| switch(document, key, enabled))
+    edit::user_file(home, |document| {
+        switch(document, key, enabled);
+        Ok(())
+    })
 }
 
 fn switch(document: &mut DocumentMut, key: SkillKey<'_>, enabled: bool) {

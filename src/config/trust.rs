@@ -65,7 +65,7 @@ pub(crate) fn write_trust(home: &Path, root: &Path) -> Result<(), edit::EditErro
         if let Item::Value(toml_edit::Value::InlineTable(inline)) = projects {
             *projects = Item::Table(std::mem::take(inline).into_table());
         }
-        let Some(projects) = projects.as_table_mut() else { return };
+        let Some(projects) = projects.as_table_mut() else { return Ok(()) };
         if !projects.contains_key(&key) {
             projects.insert(&key, Item::Table(Table::new()));
         }
@@ -74,6 +74,7 @@ pub(crate) fn write_trust(home: &Path, root: &Path) -> Result<(), edit::EditErro
         {
             project.insert("trust_level", toml_edit::value("trusted"));
         }
+        Ok(())
     })
 }
 

@@ -5,7 +5,7 @@
 use std::ffi::OsString;
 use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::{LazyLock, mpsc};
 use std::thread;
@@ -70,17 +70,41 @@ pub(super) struct Started {
 /// Starts the process. Needs a runtime, whose reactor will see the process's end.
 pub(super) fn spawn(spawn: Spawn) -> Result<Started, Error> {
     let Spawn { argv, cwd, env, io, .. } = spawn;
-    let (program, arguments) = argv.split_first().ok_or(Error::Empty)?;
-    let (held, lifeline) = io::pipe().map_err(Error::Io)?;
+    let mut command = command(&argv, &cwd, env)?;
     let ends = Ends::open(io).map_err(Error::Io)?;
     #[expect(unsafe_code, reason = "the reactor trusts that a descriptor stays open")]
     // SAFETY: the owned descriptor moves into the registration and is open as long as it.
     let stream =
         unsafe { AsyncFd::register(ends.ours) }.map_err(|error| Error::Io(error.into()))?;
-    let mut command = Command::new(program);
-    command.args(arguments).env_clear().envs(env).env("PWD", &cwd).current_dir(cwd);
     command.stdin(ends.stdin).stdout(ends.stdout).stderr(ends.stderr);
-    let terminal = matches!(io, Io::Pty { .. });
+    let terminal = if matches!(io, Io::Pty { .. }) { Terminal::Stdin } else { Terminal::None };
+    let (child, group) = launch(command, terminal)?;
+    Ok(Started { child, group, stream })
+}
+
+/// The command of a process that inherits nothing but what it is given.
+pub(super) fn command(
+    argv: &[String],
+    cwd: &Path,
+    env: Vec<(OsString, OsString)>,
+) -> Result<Command, Error> {
+    let (program, arguments) = argv.split_first().ok_or(Error::Empty)?;
+    let mut command = Command::new(program);
+    command.args(arguments).env_clear().envs(env).env("PWD", cwd).current_dir(cwd);
+    Ok(command)
+}
+
+/// Which terminal a process has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Terminal {
+    None,
+    /// The one at its standard input.
+    Stdin,
+}
+
+/// Starts a process that leads a session and a group of its own, which ends with this process.
+pub(super) fn launch(mut command: Command, terminal: Terminal) -> Result<(Child, Group), Error> {
+    let (held, lifeline) = io::pipe().map_err(Error::Io)?;
     let prelude = Prelude { terminal, lifeline: held, server: rustix::process::getpid() };
     #[expect(
         unsafe_code,
@@ -94,7 +118,7 @@ pub(super) fn spawn(spawn: Spawn) -> Result<Started, Error> {
         on_spawner(move || command.spawn()).and_then(|spawned| spawned).map_err(Error::Spawn)?;
     let leader = child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
     let leader = leader.ok_or_else(|| Error::Spawn(io::Error::other("the process has no id")))?;
-    Ok(Started { child, group: Group::new(leader, lifeline), stream })
+    Ok((child, Group::new(leader, lifeline)))
 }
 
 /// The descriptors of a command, and ours.
@@ -131,7 +155,7 @@ impl Ends {
 
 /// What a new process does before it becomes the command.
 struct Prelude {
-    terminal: bool,
+    terminal: Terminal,
     lifeline: io::PipeReader,
     server: Pid,
 }
@@ -139,7 +163,7 @@ struct Prelude {
 impl Prelude {
     fn run(&self) -> io::Result<()> {
         rustix::process::setsid()?;
-        if self.terminal {
+        if self.terminal == Terminal::Stdin {
             rustix::process::ioctl_tiocsctty(rustix::stdio::stdin())?;
         }
         #[cfg(target_os = "linux")]

@@ -1,5 +1,9 @@
 //! Settings that threads and turns share: when to ask, what commands may do, how the model works.
 
+mod write;
+
+pub(crate) use write::*;
+
 #[cfg(test)]
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

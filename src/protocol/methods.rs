@@ -6,7 +6,8 @@
 //!
 //! A client request's row says: name, method, params and response, stability, the order key (requests with the same
 //! key are served one after the other; `inline` is served before the next line is read, `none` waits for nobody,
-//! `by(thread_id)` is keyed by that member of the params), and the handler.
+//! `by(thread_id)` is keyed by that member of the params, `config` is one key for all that concerns the configuration),
+//! and the handler.
 
 /// What clients ask the server.
 macro_rules! client_requests {
@@ -52,6 +53,8 @@ macro_rules! client_requests {
             SkillsExtraRootsSet = "skills/extraRoots/set" (SkillsExtraRootsSetParams) -> SkillsExtraRootsSetResponse, Stable, none, skill::set_extra_roots;
             /// Switches a skill on or off.
             SkillsConfigWrite = "skills/config/write" (SkillsConfigWriteParams) -> SkillsConfigWriteResponse, Stable, none, skill::write_config;
+            /// Lists the hooks that hold for working directories.
+            HooksList = "hooks/list" (HooksListParams) -> HooksListResponse, Stable, config, hook::list;
             /// Gives the agent something to do.
             TurnStart = "turn/start" (TurnStartParams) -> TurnStartResponse, Stable, by(thread_id), turn::start;
             /// Adds input to the running turn.
@@ -68,6 +71,10 @@ macro_rules! client_requests {
             ModelProviderCapabilitiesRead = "modelProvider/capabilities/read" (ModelProviderCapabilitiesReadParams) -> ModelProviderCapabilitiesReadResponse, Stable, none, model::capabilities;
             /// Lists the ways of working with the user.
             CollaborationModeList = "collaborationMode/list" (CollaborationModeListParams) -> CollaborationModeListResponse, Experimental, none, model::modes;
+            /// Sets one value of the user's configuration.
+            ConfigValueWrite = "config/value/write" (ConfigValueWriteParams) -> ConfigWriteResponse, Stable, config, config::write;
+            /// Makes several changes to the user's configuration.
+            ConfigBatchWrite = "config/batchWrite" (ConfigBatchWriteParams) -> ConfigWriteResponse, Stable, config, config::batch_write;
         }
     };
 }
@@ -118,8 +125,12 @@ macro_rules! server_notifications {
             ThreadTokenUsageUpdated = "thread/tokenUsage/updated" (ThreadTokenUsageUpdatedNotification);
             /// Tells that a turn runs.
             TurnStarted = "turn/started" (TurnStartedNotification);
+            /// Tells that a hook runs.
+            HookStarted = "hook/started" (HookStartedNotification);
             /// Tells that a turn has ended, and how.
             TurnCompleted = "turn/completed" (TurnCompletedNotification);
+            /// Tells how a hook has run.
+            HookCompleted = "hook/completed" (HookCompletedNotification);
             /// Tells what the turn has changed so far.
             TurnDiffUpdated = "turn/diff/updated" (TurnDiffUpdatedNotification);
             /// Tells the steps of the agent's work.

@@ -119,6 +119,7 @@ not_gated! {
     CollaborationModeListParams ThreadSettingsUpdateParams
     ThreadGoalSetParams ThreadGoalGetParams ThreadGoalClearParams
     SkillsConfigWriteParams SkillsExtraRootsSetParams SkillsListParams
+    ConfigBatchWriteParams ConfigValueWriteParams HooksListParams
 }
 
 /// The experimental members of what the server sends. They are sent to everybody; only the stable schemas lack them.

@@ -97,3 +97,20 @@ impl From<config::LoadError> for Error {
         Self::invalid_request(format!("failed to load configuration: {}", error.message))
     }
 }
+
+impl From<config::WriteError> for Error {
+    fn from(error: config::WriteError) -> Self {
+        use config::WriteError as E;
+        let message = error.to_string();
+        let refused = |code: &str| {
+            let data = serde_json::json!({ "config_write_error_code": code });
+            Self::invalid_request(message.clone()).with_data(data)
+        };
+        match error {
+            E::Readonly => refused("configLayerReadonly"),
+            E::Conflict => refused("configVersionConflict"),
+            E::Invalid(_) => refused("configValidationError"),
+            E::Load(_) | E::Edit(_) => Self::internal(message),
+        }
+    }
+}

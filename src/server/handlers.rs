@@ -1,6 +1,8 @@
 //! What each method does, one file for each resource. Plain async functions of context and params.
 
+pub(super) mod config;
 pub(super) mod goal;
+pub(super) mod hook;
 pub(super) mod initialize;
 pub(super) mod model;
 pub(super) mod skill;

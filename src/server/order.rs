@@ -19,6 +19,8 @@ pub(crate) type Job = Pin<Box<dyn Future<Output = ()> + Send>>;
 pub(crate) enum OrderKey {
     /// Everything that acts on one thread.
     Thread(String),
+    /// What reads or writes the configuration for clients.
+    Config,
 }
 
 #[derive(Clone, Default)]

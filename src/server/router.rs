@@ -58,6 +58,9 @@ macro_rules! order {
     (none, $params:ident) => {
         Order::Lane(None)
     };
+    (config, $params:ident) => {
+        Order::Lane(Some(OrderKey::Config))
+    };
     (by($field:ident), $params:ident) => {
         Order::Lane(Some(OrderKey::Thread($params.$field.to_string())))
     };

@@ -15,6 +15,7 @@ use super::compact::Effort;
 use super::context::{Parts, Surroundings, Told};
 use super::goal::Goal;
 use super::history::History;
+use super::hooked::OpenRun;
 use super::instructions::Instructions;
 use super::outlet::Publisher;
 use super::said::AdditionalContext;
@@ -27,6 +28,7 @@ use super::usage::Totals;
 use super::{Closed, Command, Error, Reply, Result, Snapshot, item, prompt, stored};
 use crate::config::Effective;
 use crate::exec::Terminals;
+use crate::extension::hooks::{SessionOrigin, ThreadHooks};
 use crate::model::catalog::ModelInfo;
 use crate::model::senses::Senses;
 use crate::model::{Conversation, LimitWindow, Provider, ResponseHeaders, StreamEvent};
@@ -85,6 +87,13 @@ pub(super) struct Actor {
     /// What the open questions of the running turn are about.
     pub(super) waiting: Vec<ThreadActiveFlag>,
     pub(super) turn: Option<Turn>,
+    /// The hooks that may run; `None` where there are none.
+    pub(super) hooks: Option<Arc<ThreadHooks>>,
+    /// What hooks have not been told yet: that a session begins.
+    pub(super) session_start: Option<SessionOrigin>,
+    pub(super) open_runs: Vec<OpenRun>,
+    /// What asynchronous hooks have said since the model was asked last.
+    pub(super) late_contexts: Vec<String>,
     /// Who has asked for the turn to end, until it has.
     pub(super) interrupter: Option<Reply<TurnInterruptResponse>>,
     pub(super) inbox: mpsc::Receiver<Command>,
@@ -123,8 +132,13 @@ impl Actor {
             self.finish(Ending::Interrupted);
         }
         self.dismiss_agents().await;
+        let farewell = self.session_end();
         // Frees the writer's lock and kills what still runs before anybody is told that the thread is closed.
         drop(self);
+        if let Some(round) = farewell {
+            let (unheard, _) = mpsc::channel::<Event>(1);
+            drop(round.run(&unheard).await);
+        }
         if let Some(reply) = closed {
             let _unheard = reply.send(Closed);
         }
@@ -192,6 +206,7 @@ impl Actor {
             }
             Some(_) => {
                 self.interrupter = Some(reply);
+                self.observe_interrupt();
                 return self.finish(Ending::Interrupted);
             }
         };

@@ -23,7 +23,7 @@ use crate::protocol::{
     TurnStartedNotification, TurnStatus, TurnSteerParams, TurnSteerResponse, method,
 };
 use crate::store::{Record, preview_of};
-use crate::tools::{self, Role};
+use crate::tools::{self, Role, Scene};
 use crate::util::time::{now_ms, now_secs};
 
 impl Actor {
@@ -120,7 +120,12 @@ impl Actor {
         self.turn = Some(turn);
         // A compaction that comes first does without the input, which is put into the new history.
         let full = self.is_full();
-        let kept = if full { self.keep_bare_beginning() } else { self.keep_beginning(&said) };
+        let hears_first = self.hears_first();
+        let kept = match (full, hears_first) {
+            (true, _) => self.keep_bare_beginning(),
+            (false, true) => self.keep_beginning(None),
+            (false, false) => self.keep_beginning(Some(&said)),
+        };
         if let Err(error) = kept {
             self.turn = None;
             return reply.give(Err(error));
@@ -140,16 +145,29 @@ impl Actor {
         if full {
             return self.compact_before(said);
         }
+        if hears_first {
+            return self.begin_hearing(said);
+        }
         self.show_user_said(&said);
         self.additional_context = said.context;
         self.ask_model();
     }
 
     fn compact_before(&mut self, said: UserSaid) {
+        self.hold_back(said);
+        self.begin_compaction(Moment::BeforeTurn);
+    }
+
+    /// Hooks hear what is said before it becomes a part of the history.
+    fn begin_hearing(&mut self, said: UserSaid) {
+        self.hold_back(said);
+        self.go_on();
+    }
+
+    fn hold_back(&mut self, said: UserSaid) {
         if let Some(turn) = self.turn.as_mut().filter(|_| said.tells_something()) {
             turn.steered.push_back(said);
         }
-        self.begin_compaction(Moment::BeforeTurn);
     }
 
     /// The beginning of a turn that tells its model nothing yet.
@@ -178,9 +196,10 @@ impl Actor {
         ));
     }
 
-    /// What a turn begins with is on disk before its request is answered, the user's words included.
-    fn keep_beginning(&mut self, said: &UserSaid) -> Result<()> {
-        let said_items = self.said_items(said);
+    /// What a turn begins with is on disk before its request is answered, the user's words included, unless they
+    /// have to wait.
+    fn keep_beginning(&mut self, said: Option<&UserSaid>) -> Result<()> {
+        let said_items = said.map(|said| self.said_items(said)).unwrap_or_default();
         let Some(turn) = &self.turn else { return Ok(()) };
         let window = self.window();
         let mut records = vec![stored::turn_started(turn, &self.settings, window)];
@@ -201,7 +220,7 @@ impl Actor {
         self.told = told;
         seen.iter().for_each(|message| self.history.push(message));
         self.thread.updated_at = now_secs();
-        if self.thread.preview.is_empty() {
+        if let Some(said) = said.filter(|_| self.thread.preview.is_empty()) {
             self.thread.preview = preview_of(&said.content);
         }
         Ok(())
@@ -217,7 +236,7 @@ impl Actor {
             Kind::Review => Role::Reviewer,
             Kind::Regular | Kind::Compact => Role::Worker,
         };
-        let scene = self.scene(slug, role);
+        let scene = Scene { hooks: self.turn_hooks(&id), ..self.scene(slug, role) };
         let model = scene.model_info.clone();
         Turn {
             root: root.unwrap_or_else(|| id.clone()),
@@ -250,6 +269,7 @@ impl Actor {
             limits: RateLimitSnapshot::default(),
             turn_state: None,
             rerouted: None,
+            prompted_by_hooks: false,
         }
     }
 

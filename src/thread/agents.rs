@@ -17,6 +17,7 @@ use super::outlet::Publisher;
 use super::session::{Lineage, NewThread, Persistence, Shared, Start, Stored, create, resume};
 use super::team::{AgentStatus, Progress, Team};
 use super::{Error, Result, ThreadHandle, prompt};
+use crate::extension::hooks::SessionOrigin;
 use crate::protocol::{
     ReasoningEffort, ThreadId, ThreadSource, ThreadStatus, ThreadStatusChangedNotification, Turn,
     TurnStatus, method,
@@ -145,6 +146,7 @@ impl Actor {
                 Memory::Nothing => Vec::new(),
                 Memory::Messages => self.messages(),
             },
+            session_start: SessionOrigin::Startup,
             lineage: Some(Lineage {
                 session: self.thread.session_id.clone(),
                 parent: self.thread.id.clone(),

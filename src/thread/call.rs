@@ -20,6 +20,8 @@ pub(super) struct PendingCall {
     /// The item that has been shown and is not ended.
     pub(super) open: Option<TimedItem>,
     claim: Arc<Claim>,
+    /// What the model is to know before the output.
+    informed: Vec<String>,
     /// What the model is to know besides the output.
     told: Vec<String>,
 }
@@ -54,6 +56,7 @@ impl PendingCall {
             state: State::Running { _task: task },
             open: None,
             claim,
+            informed: Vec::new(),
             told: Vec::new(),
         }
     }
@@ -66,6 +69,10 @@ impl PendingCall {
     pub(super) fn done(&mut self, output: Output) -> Option<TimedItem> {
         self.state = State::Done(output);
         self.open.take()
+    }
+
+    pub(super) fn inform(&mut self, text: String) {
+        self.informed.push(text);
     }
 
     pub(super) fn tell(&mut self, text: String) {
@@ -102,6 +109,10 @@ impl PendingCall {
             }
             State::Settled => None,
         }
+    }
+
+    pub(super) fn take_informed(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.informed)
     }
 
     pub(super) fn take_told(&mut self) -> Vec<String> {

@@ -15,10 +15,14 @@ use uuid::Uuid;
 
 use super::actor::Actor;
 use super::context::{Told, message, passing_message};
+use super::hooked::Gate;
 use super::turn::{Ending, Kind, Next, Phase, TurnOptions};
 use super::{Reply, item, prompt, stored};
+use crate::extension::hooks::{Occasion, SessionOrigin};
 use crate::model::{OutputItem, StreamEvent, history_item};
-use crate::protocol::{ThreadCompactStartResponse, ThreadItem, ThreadStatus, TimedItem};
+use crate::protocol::{
+    HookEventName, ThreadCompactStartResponse, ThreadItem, ThreadStatus, TimedItem,
+};
 use crate::store::{Compacted, Record};
 use crate::util::json::raw;
 use crate::util::time::now_ms;
@@ -124,6 +128,13 @@ impl Actor {
     }
 
     pub(super) fn begin_compaction(&mut self, moment: Moment) {
+        if !self.hooked(HookEventName::PreCompact) {
+            return self.start_compaction(moment);
+        }
+        self.wait_at(Gate::BeforeCompaction(moment), &Occasion::PreCompact(moment.trigger()));
+    }
+
+    pub(super) fn start_compaction(&mut self, moment: Moment) {
         let Some(turn) = &mut self.turn else { return };
         let id = Uuid::now_v7().to_string().into();
         let item = item::started(ThreadItem::ContextCompaction { id }, now_ms());
@@ -211,15 +222,27 @@ impl Actor {
     pub(super) fn compacted(&mut self) {
         let Some(turn) = &mut self.turn else { return };
         let Some(compaction) = turn.compaction.take() else { return };
-        let (turn, kind) = (turn.id.clone(), turn.kind);
+        let turn = turn.id.clone();
         self.replace_history(compaction.written);
         self.totals.estimate(self.history.joined().len());
         self.effort.is_open = compaction.moment != Moment::Standalone;
         self.publish_usage();
         self.end_item(&turn, compaction.item);
-        match kind {
-            Kind::Compact => self.finish(Ending::Completed),
-            Kind::Regular | Kind::Review => self.go_on(),
+        self.session_start = Some(SessionOrigin::Compact);
+        match self.hooked(HookEventName::PostCompact) {
+            true => {
+                let occasion = Occasion::PostCompact(compaction.moment.trigger());
+                self.wait_at(Gate::AfterCompaction, &occasion);
+            }
+            false => self.after_compaction(),
+        }
+    }
+
+    pub(super) fn after_compaction(&mut self) {
+        match self.turn.as_ref().map(|turn| turn.kind) {
+            Some(Kind::Compact) => self.finish(Ending::Completed),
+            Some(Kind::Regular | Kind::Review) => self.go_on(),
+            None => {}
         }
     }
 

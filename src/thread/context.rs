@@ -299,6 +299,13 @@ pub(super) fn passing_message(role: &str, text: &str) -> Box<RawValue> {
     raw(&Message { kind: "message", id: None, role, content })
 }
 
+/// As [`message`], with its id.
+pub(super) fn message_of(role: &str, texts: &[String]) -> (String, Box<RawValue>) {
+    let id = item_id("msg");
+    let content = texts.iter().map(|text| InputText { kind: "input_text", text }).collect();
+    (id.clone(), raw(&Message { kind: "message", id: Some(id), role, content }))
+}
+
 /// The thread's first message. Its id is always the same, because it is made anew whenever the thread is loaded.
 pub(super) fn base_message(thread: &str, instructions: &str) -> Box<RawValue> {
     let id =

@@ -26,6 +26,9 @@ impl Actor {
             }
             // The turn did not wait for this call.
             Event::Done { .. } => {}
+            Event::Hook(report) => self.hook_reported(report),
+            Event::Hooked { turn, outcome } if self.runs(&turn) => self.hooks_done(outcome),
+            Event::Hooked { .. } => {}
         }
     }
 
@@ -96,7 +99,12 @@ impl Actor {
                 self.end_call_item(turn, call, item);
                 self.patched(turn, &edits);
             }
-            Effect::Tell(_) if !self.runs(turn) => {}
+            Effect::Inform(_) | Effect::Tell(_) if !self.runs(turn) => {}
+            Effect::Inform(text) => {
+                if let Some(call) = self.turn.as_mut().and_then(|turn| turn.calls.get_mut(call)) {
+                    call.inform(text);
+                }
+            }
             Effect::Tell(text) => {
                 if let Some(call) = self.turn.as_mut().and_then(|turn| turn.calls.get_mut(call)) {
                     call.tell(text);

@@ -286,6 +286,7 @@ impl Actor {
             rules: self.shared.rules().clone(),
             terminals: self.terminals.clone(),
             grants: self.grants.clone(),
+            hooks: None,
         }
     }
 }

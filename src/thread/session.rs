@@ -21,6 +21,7 @@ use super::usage::Totals;
 use super::{INBOX, Outlet, Result, ThreadHandle, instructions, prompt, skills, stored};
 use crate::config::{Effective, Sources};
 use crate::exec::Shell;
+use crate::extension::hooks::{Hooks, SessionOrigin, ThreadHooks};
 use crate::extension::skills::Skills;
 use crate::model::catalog::{Catalog, ModelInfo};
 use crate::model::{self, Provider};
@@ -143,6 +144,8 @@ pub(crate) struct NewThread {
     pub(crate) history: Vec<Box<RawValue>>,
     /// Whose agent it is.
     pub(crate) lineage: Option<Lineage>,
+    /// What hooks are told of where it comes from.
+    pub(crate) session_start: SessionOrigin,
 }
 
 /// Where an agent belongs.
@@ -196,6 +199,7 @@ struct Loaded {
     origin: Origin,
     team: Arc<Team>,
     depth: u32,
+    session_start: SessionOrigin,
 }
 
 /// Where a thread's history comes from, as providers are told.
@@ -271,7 +275,19 @@ pub(crate) fn create(shared: &Arc<Shared>, new: NewThread, start: Start) -> Resu
     }
     let told = Told::default();
     let (usage, compactions, origin) = (None, 0, Origin::New);
-    let loaded = Loaded { thread, writer, history, told, usage, compactions, origin, team, depth };
+    let session_start = new.session_start;
+    let loaded = Loaded {
+        thread,
+        writer,
+        history,
+        told,
+        usage,
+        compactions,
+        origin,
+        team,
+        depth,
+        session_start,
+    };
     Ok(run(shared, start, loaded))
 }
 
@@ -308,7 +324,19 @@ pub(crate) fn resume(
     let compactions =
         records.iter().filter(|record| matches!(record, Record::Compacted(_))).count();
     let (writer, origin) = (Some(writer), Origin::Disk);
-    let loaded = Loaded { thread, writer, history, told, usage, compactions, origin, team, depth };
+    let session_start = SessionOrigin::Resume;
+    let loaded = Loaded {
+        thread,
+        writer,
+        history,
+        told,
+        usage,
+        compactions,
+        origin,
+        team,
+        depth,
+        session_start,
+    };
     run(shared, start, loaded)
 }
 
@@ -324,7 +352,10 @@ fn run(shared: &Arc<Shared>, start: Start, loaded: Loaded) -> ThreadHandle {
     let (progress, watched) = watch::channel(Progress::default());
     let (events, happened) = mpsc::channel(EVENTS);
     let id = loaded.thread.id.clone();
-    let instructions = instructions::discover(&shared.sources.home, &settings.cwd, &config);
+    let mut instructions = instructions::discover(&shared.sources.home, &settings.cwd, &config);
+    let mut declared = Hooks::read(&config.hooks);
+    instructions.warnings.append(&mut declared.warnings);
+    let hooks = ThreadHooks::new(declared, || shared.shell().clone());
     let (last_usage, totals) = match loaded.usage {
         Some((turn, usage)) => (Some(turn), Totals::resumed(&usage)),
         None => (None, Totals::default()),
@@ -367,6 +398,10 @@ fn run(shared: &Arc<Shared>, start: Start, loaded: Loaded) -> ThreadHandle {
         warned_of: None,
         waiting: Vec::new(),
         turn: None,
+        hooks,
+        session_start: Some(loaded.session_start),
+        open_runs: Vec::new(),
+        late_contexts: Vec::new(),
         interrupter: None,
         inbox,
         events,

@@ -8,9 +8,10 @@ use tokio::sync::oneshot;
 use super::actor::Actor;
 use super::call::{Order, PendingCall};
 use super::draft::Draft;
+use super::hooked::completed;
 use super::item;
 use super::plan::Planning;
-use super::turn::{Next, Phase};
+use super::turn::Next;
 use crate::model::{OutputItem, StreamEvent, history_item};
 use crate::protocol::{
     AgentMessageDeltaNotification, ItemId, MessagePhase, ReasoningSummaryPartAddedNotification,
@@ -82,12 +83,11 @@ impl Actor {
             StreamEvent::InputDelta { delta } => self.draft_grew(&delta),
             StreamEvent::ItemDone { item, raw } => self.item_done(item, &raw),
             StreamEvent::Completed { usage, end_turn } => {
-                if let Some(turn) = &mut self.turn {
-                    turn.usage = usage;
-                    turn.attempts = 0;
-                    turn.phase = Phase::Ended(Next::Natural { go_on: end_turn == Some(false) });
-                }
-                self.advance();
+                let Some(turn) = &mut self.turn else { return };
+                turn.attempts = 0;
+                turn.usage.clone_from(&usage);
+                let next = Next::Natural { go_on: end_turn == Some(false) };
+                self.response_over(next, || completed(usage.as_ref()));
             }
             StreamEvent::Failed(error) => self.response_failed(&error),
         }

@@ -16,21 +16,25 @@ use super::call::PendingCall;
 use super::compact::{Compaction, Moment};
 use super::context::{item_id, message};
 use super::diff::TurnDiff;
+use super::hooked::Gate;
 use super::review::Review;
 use super::said::UserSaid;
 use super::stream::Streamed;
 use super::team::AgentStatus;
 use super::{item, prompt};
+use crate::extension::hooks::{ModelAnswer, Occasion};
 use crate::model::catalog::ModelInfo;
 use crate::model::{self, ResponseStream, Retry, Usage};
 use crate::protocol::{
-    CodexErrorInfo, ErrorNotification, ItemId, NonSteerableTurnKind, RateLimitSnapshot,
-    ReasoningEffort, ReasoningSummary, ThreadStatus, TimedItem, Turn as WireTurn,
-    TurnCompletedNotification, TurnError, TurnId, TurnInterruptResponse, TurnItemsView, TurnStatus,
-    method,
+    CodexErrorInfo, ErrorNotification, HookEventName, ItemId, NonSteerableTurnKind,
+    RateLimitSnapshot, ReasoningEffort, ReasoningSummary, ThreadStatus, TimedItem,
+    Turn as WireTurn, TurnCompletedNotification, TurnError, TurnId, TurnInterruptResponse,
+    TurnItemsView, TurnStatus, method,
 };
+use crate::store::preview_of;
 use crate::tools::{GoalCall, Output, Scene};
 use crate::util::json::raw;
+use crate::util::task::AbortOnDrop;
 use crate::util::time::now_ms;
 
 /// A turn that runs.
@@ -82,6 +86,8 @@ pub(super) struct Turn {
     pub(super) turn_state: Option<String>,
     /// The model that answers instead of the one that was asked.
     pub(super) rerouted: Option<String>,
+    /// Whether the turn goes on only because hooks have objected to its end.
+    pub(super) prompted_by_hooks: bool,
 }
 
 /// What a turn is for.
@@ -120,6 +126,8 @@ pub(super) enum Phase {
     Ended(Next),
     /// Waiting before the request is repeated.
     Backoff(Instant),
+    /// Waiting for hooks.
+    Hooked { gate: Option<Gate>, _task: AbortOnDrop },
 }
 
 /// What follows once the calls of a response are done.
@@ -147,14 +155,18 @@ impl Turn {
     pub(super) fn stream(&mut self) -> Option<&mut ResponseStream> {
         match &mut self.phase {
             Phase::Streaming(stream) => Some(stream),
-            Phase::Ended(_) | Phase::Backoff(_) => None,
+            Phase::Ended(_) | Phase::Backoff(_) | Phase::Hooked { .. } => None,
         }
+    }
+
+    pub(super) fn streams(&self) -> bool {
+        matches!(self.phase, Phase::Streaming(_))
     }
 
     pub(super) fn backoff(&self) -> Option<Instant> {
         match self.phase {
             Phase::Backoff(until) => Some(until),
-            Phase::Streaming(_) | Phase::Ended(_) => None,
+            Phase::Streaming(_) | Phase::Ended(_) | Phase::Hooked { .. } => None,
         }
     }
 
@@ -180,8 +192,16 @@ impl Turn {
 }
 
 impl Actor {
-    /// Asks the model with the history as it is.
+    /// Asks the model with the history as it is, once hooks have heard of it.
     pub(super) fn ask_model(&mut self) {
+        if self.is_compacting() || !self.hooked(HookEventName::PreModelRequest) {
+            return self.stream_answer();
+        }
+        self.wait_at(Gate::Request, &Occasion::PreModelRequest);
+    }
+
+    pub(super) fn stream_answer(&mut self) {
+        self.tell_late_contexts();
         let Some(turn) = &mut self.turn else { return };
         turn.streamed = Streamed::default();
         turn.calls.clear();
@@ -214,8 +234,7 @@ impl Actor {
             }
             Next::Natural { .. } if self.is_compacting() => self.compacted(),
             Next::Natural { go_on } if !go_on && !called && !self.has_steered() => {
-                self.reviewed();
-                self.finish(Ending::Completed);
+                self.stop();
             }
             Next::Natural { .. } if self.is_full() => self.begin_compaction(Moment::WithinTurn),
             Next::Natural { .. } | Next::Retry(_) => self.go_on(),
@@ -227,6 +246,9 @@ impl Actor {
         if !self.is_compacting() {
             self.take_notices();
             self.wrap_up_goal();
+            if let Some((gate, occasion)) = self.next_gate() {
+                return self.wait_at(gate, &occasion);
+            }
             self.take_steered();
         }
         self.ask_model();
@@ -236,7 +258,7 @@ impl Actor {
         self.turn.as_ref().is_some_and(|turn| turn.compaction.is_some())
     }
 
-    fn has_steered(&self) -> bool {
+    pub(super) fn has_steered(&self) -> bool {
         self.turn.as_ref().is_some_and(|turn| !turn.steered.is_empty())
     }
 
@@ -252,15 +274,26 @@ impl Actor {
         turn.steered.push_back(said);
         turn.arrivals.send_replace(());
         // A compaction is not part of what the input is about: the input waits until it is over.
-        if turn.compaction.is_none() && !matches!(turn.phase, Phase::Ended(_)) {
-            turn.phase = Phase::Ended(Next::Natural { go_on: true });
-            turn.streamed = Streamed::default();
+        let is_cut = match turn.phase {
+            Phase::Streaming(_) | Phase::Backoff(_) => turn.compaction.is_none(),
+            // What hooks are asked about goes on as they say.
+            Phase::Ended(_) | Phase::Hooked { .. } => false,
+        };
+        if is_cut {
+            self.observe_cut();
+            if let Some(turn) = &mut self.turn {
+                turn.phase = Phase::Ended(Next::Natural { go_on: true });
+                turn.streamed = Streamed::default();
+            }
         }
         self.advance();
     }
 
     /// Puts the user's input into the history and shows it.
-    fn user_said(&mut self, said: UserSaid) {
+    pub(super) fn user_said(&mut self, said: UserSaid) {
+        if self.thread.preview.is_empty() {
+            self.thread.preview = preview_of(&said.content);
+        }
         for item in self.said_items(&said) {
             self.remember(item);
         }
@@ -300,18 +333,16 @@ impl Actor {
                 (model::backoff(attempt), format!("Reconnecting... {attempt}/{max}"), None)
             }
             Retry::Never | Retry::Stream { .. } | Retry::Connection => {
-                turn.phase = Phase::Ended(Next::Fail(Box::new(error.turn_error())));
+                let next = Next::Fail(Box::new(error.turn_error()));
                 if error.is_context_overflow() {
                     self.fill_window();
                 }
-                self.advance();
-                return;
+                return self.response_over(next, || failed(error));
             }
         };
-        turn.phase = Phase::Ended(Next::Retry(pause));
         let id = turn.id.clone();
         self.tell_error(&id, reconnecting(text, status, error), WillRetry::Yes);
-        self.advance();
+        self.response_over(Next::Retry(pause), || failed(error));
     }
 
     fn back_off(&mut self, pause: Duration) {
@@ -342,9 +373,13 @@ impl Actor {
         if matches!(ending, Ending::Interrupted | Ending::Replaced) {
             self.abort_calls();
         }
+        self.close_runs();
         self.take_notices();
-        // What the user has said is kept, though this turn does not get to it.
-        self.take_steered();
+        // What the user has said is kept, though this turn does not get to it; unless it would have to pass hooks.
+        if !self.hooked(HookEventName::UserPromptSubmit) {
+            self.take_steered();
+        }
+        self.tell_late_contexts();
         if matches!(ending, Ending::Interrupted) {
             let marker = message("user", &[prompt::turn_aborted()]);
             self.remember(marker);
@@ -401,8 +436,12 @@ impl Actor {
     /// Puts the outputs of the response's calls into the history, in the order of the calls.
     fn settle_calls(&mut self) {
         let Some(turn) = &mut self.turn else { return };
-        let outputs: Vec<Box<RawValue>> =
-            turn.calls.iter_mut().filter_map(PendingCall::take_output).collect();
+        let mut outputs: Vec<Box<RawValue>> = Vec::new();
+        for call in &mut turn.calls {
+            let informed = call.take_informed();
+            outputs.extend(informed.into_iter().map(|text| message("developer", &[text])));
+            outputs.extend(call.take_output());
+        }
         let told: Vec<String> = turn.calls.iter_mut().flat_map(PendingCall::take_told).collect();
         for output in outputs {
             self.remember(output);
@@ -427,6 +466,10 @@ impl Actor {
 enum WillRetry {
     Yes,
     No,
+}
+
+fn failed(error: &model::Error) -> ModelAnswer {
+    ModelAnswer::Failed { error: error.turn_error().message }
 }
 
 fn reconnecting(message: String, http_status: Option<u16>, cause: &model::Error) -> TurnError {

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use super::approval::{APPROVAL, answered, ask};
-use super::{Cx, Effect, Outcome, Output, Run, Tool};
+use super::{Cx, Effect, Outcome, Output, Run, Tool, hooked};
+use crate::extension::hooks::Permission;
 use crate::patch::{self, Plan};
 use crate::policy::decide::{self, Decision, PatchQuestion, SandboxKind};
 use crate::policy::writable::is_protected;
@@ -61,8 +62,17 @@ async fn run(cx: &Cx, text: &str, cwd: &Path) -> Outcome {
     match decision {
         Decision::Refuse { told } => return Outcome::text(told),
         Decision::Ask { reason, .. } if !scene.grants().allows_files(&paths) => {
-            if let Some(refused) = refused(cx, &item, reason, &paths).await {
-                return refused;
+            let input = || json!({ "command": text });
+            match hooked::permission(cx, "apply_patch", hooked::EDITS, input).await {
+                Some(Permission::Allow) => cx.begin(item.clone()).await,
+                Some(Permission::Deny(reason)) => {
+                    return Outcome::text(format!("patch rejected: {reason}"));
+                }
+                None => {
+                    if let Some(refused) = refused(cx, &item, reason, &paths).await {
+                        return refused;
+                    }
+                }
             }
         }
         Decision::Run(_) | Decision::Ask { .. } => {

@@ -14,11 +14,12 @@ use uuid::Uuid;
 use super::approval::{APPROVAL, answered, ask};
 use super::scene::{AllowLogin, ENFORCEMENT};
 use super::spec::{function, shell_is_offered};
-use super::{Announced, Cx, Effect, Outcome, Run, Tool, apply_patch, arguments};
+use super::{Announced, Cx, Effect, Outcome, Run, Tool, apply_patch, arguments, hooked};
 use crate::exec::{
     Collected, Identity, Io, Session, Shell, Spawn, Startup, base_set, shell_environment, tokens,
     truncate_for_model,
 };
+use crate::extension::hooks::Permission;
 use crate::patch::{self, Script};
 use crate::policy::action::command_actions;
 use crate::policy::decide::{self, CommandQuestion, Decision, Request, SandboxKind};
@@ -170,6 +171,13 @@ async fn approve(cx: &Cx, command: &Command, arguments: &Arguments) -> Verdict {
         }
         Decision::Ask { reason, amendment, .. } => (reason, amendment),
     };
+    match hooked::permission(cx, hooked::COMMAND, &[], || as_hooks_know(arguments)).await {
+        Some(Permission::Allow) => return Verdict::Run(Announced::No),
+        Some(Permission::Deny(reason)) => {
+            return Verdict::Refused(Outcome::text(rejected(&reason)));
+        }
+        None => {}
+    }
     let item = command.item(cx, CommandExecutionSource::Agent, None);
     let params = command.approval_request(cx, reason, amendment);
     let answer =
@@ -207,6 +215,16 @@ async fn not_run(cx: &Cx, mut item: TimedItem, became: CommandExecutionStatus) {
     }
     cx.apply(Effect::ItemCompleted(item)).await;
     answered(cx, APPROVAL).await;
+}
+
+fn as_hooks_know(arguments: &Arguments) -> Value {
+    json!({ "command": arguments.cmd, "description": arguments.justification })
+}
+
+/// What a command that has ended has printed, out of what the model is told of it.
+pub(super) fn plain_output(told: &str) -> Option<&str> {
+    let (heading, output) = told.split_once("Output:\n")?;
+    (!heading.contains("Process running with session ID")).then_some(output)
 }
 
 /// Models know this frame of a refusal.

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::config::Effective;
 use crate::exec::{EnvironmentPolicy, Shell, Terminals, Truncation};
+use crate::extension::hooks::TurnHooks;
 use crate::model::catalog::ModelInfo;
 use crate::policy::decide::Enforcement;
 use crate::policy::grant::Grants;
@@ -38,6 +39,8 @@ pub(crate) struct Scene {
     pub(crate) terminals: Arc<Terminals>,
     /// What the user has allowed for as long as the thread is loaded.
     pub(crate) grants: Arc<Mutex<Grants>>,
+    /// What runs around calls; `None` where no hook may run.
+    pub(crate) hooks: Option<TurnHooks>,
 }
 
 /// What the model of a scene is there for.
@@ -85,6 +88,7 @@ impl Scene {
             model_info: Arc::new(ModelInfo::unknown(model)),
             mode: ModeKind::Default,
             role: Role::Worker,
+            hooks: None,
             agents: None,
             cwd: PathBuf::from("/"),
             approval_policy: AskForApproval::OnRequest,

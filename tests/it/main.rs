@@ -25,6 +25,7 @@ mod framing;
 mod fuzz;
 mod goal;
 mod history;
+mod hooks;
 mod images;
 mod initialize;
 mod interleavings;

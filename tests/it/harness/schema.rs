@@ -128,7 +128,11 @@ impl Schemas {
         self.validator(&format!("answer {union} {method}"), || {
             let variant = self.variant(union, method)?;
             let reference = variant["properties"]["params"]["$ref"].as_str()?.to_owned();
-            let name = reference.rsplit('/').next()?.replace("Params", "Response");
+            let name = match method {
+                // Both ways of writing are answered alike.
+                "config/value/write" | "config/batchWrite" => "ConfigWriteResponse".to_owned(),
+                _ => reference.rsplit('/').next()?.replace("Params", "Response"),
+            };
             let path = self
                 .files
                 .get(&name)
