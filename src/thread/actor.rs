@@ -364,11 +364,17 @@ impl Actor {
     /// Tells the usage of the response that has just ended, if it is known and has not been told.
     pub(super) fn tell_usage(&mut self) {
         let Some(turn) = &mut self.turn else { return };
-        let Some(usage) = turn.usage.take() else { return };
+        let (began, usage) = (std::mem::take(&mut turn.response_began), turn.usage.take());
         // What a reviewer uses says nothing about the thread's own history.
         if turn.review.is_some() {
             return;
         }
+        let Some(usage) = usage else {
+            if began {
+                self.repeat_usage();
+            }
+            return;
+        };
         let turn_id = turn.id.clone();
         self.totals.add(&usage);
         self.last_usage = Some(turn_id);
@@ -379,6 +385,13 @@ impl Actor {
             let rate_limits = std::mem::take(&mut turn.limits);
             let params = AccountRateLimitsUpdatedNotification { rate_limits };
             self.publisher.tell_all::<method::AccountRateLimitsUpdated>(&params);
+        }
+    }
+
+    /// Tells again what clients know: after a response that has told nothing.
+    pub(super) fn repeat_usage(&mut self) {
+        if self.last_usage.is_some() {
+            self.publish_usage();
         }
     }
 
@@ -405,6 +418,7 @@ impl Actor {
             self.rerouted(served);
         }
         let Some(turn) = &mut self.turn else { return };
+        turn.response_began = true;
         if headers.turn_state.is_some() {
             turn.turn_state = headers.turn_state;
         }

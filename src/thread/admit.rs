@@ -262,6 +262,7 @@ impl Actor {
             last_in_order: None,
             steered: VecDeque::new(),
             arrivals: watch::Sender::new(()),
+            response_began: false,
             usage: None,
             attempts: 0,
             diff: TurnDiff::new(&self.settings.cwd),

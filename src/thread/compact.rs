@@ -155,8 +155,10 @@ impl Actor {
             StreamEvent::Headers(headers) => self.response_headers(headers),
             StreamEvent::ItemDone { item, raw } => self.compaction_written(item, &raw),
             StreamEvent::Completed { usage, .. } => {
-                self.publish_usage();
+                // What the history took until now, then what the summary took.
+                self.repeat_usage();
                 if let Some(turn) = &mut self.turn {
+                    turn.response_began = false;
                     turn.usage = usage;
                     turn.attempts = 0;
                     turn.phase = Phase::Ended(Next::Natural { go_on: false });
@@ -164,6 +166,7 @@ impl Actor {
                 self.advance();
             }
             StreamEvent::Failed(error) if error.is_context_overflow() && self.leave_out_more() => {
+                self.tell_usage();
                 self.ask_model();
             }
             StreamEvent::Failed(error) => self.response_failed(&error),

@@ -74,6 +74,8 @@ pub(super) struct Turn {
     pub(super) steered: VecDeque<UserSaid>,
     /// Tells running calls of it.
     pub(super) arrivals: watch::Sender<()>,
+    /// The current response has begun, and clients have not been told what the thread has used since.
+    pub(super) response_began: bool,
     /// Usage of the current response, until it is told.
     pub(super) usage: Option<Usage>,
     /// Failed attempts since the model last answered.
