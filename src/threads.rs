@@ -179,7 +179,7 @@ impl Threads {
         };
         let turns = Fold::of(summary.history_mode, &records).turns(None);
         let stored = Stored { writer, records, summary, changed };
-        let handle = thread::resume(&self.shared, stored, start, None);
+        let handle = thread::resume(&self.shared, stored, start, Arc::default());
         self.shared.loaded.insert(handle.clone(), unload_delay_secs);
         Ok((handle, turns))
     }

@@ -37,10 +37,8 @@ use tokio::sync::{mpsc, oneshot, watch};
 use crate::exec::SessionEvent;
 use crate::extension::hooks;
 use crate::patch::Edit;
-use crate::protocol::{
-    ItemId, ThreadActiveFlag, ThreadId, TimedItem, TurnId, TurnPlanUpdatedNotification,
-};
-use crate::thread::{self, AgentOrder, Progress, Question, Spawned, Stored, ThreadHandle, Ticket};
+use crate::protocol::{ItemId, ThreadActiveFlag, TimedItem, TurnId, TurnPlanUpdatedNotification};
+use crate::thread::{self, AgentOrder, Question, Spawned, Stored, ThreadHandle, Ticket};
 
 /// One call, as the model made it.
 #[derive(Debug)]
@@ -142,10 +140,7 @@ pub(crate) enum Event {
         outcome: Outcome,
     },
     /// A turn of an agent has ended.
-    AgentEnded {
-        agent: ThreadId,
-        progress: Progress,
-    },
+    AgentEnded,
     Hook(hooks::Report),
     /// The hooks that a turn has waited for have had their say.
     Hooked {

@@ -115,6 +115,7 @@ impl Actor {
         reply: Reply<TurnStartResponse>,
     ) {
         self.look_for_skills();
+        self.hear_of_agents();
         let turn = self.new_turn(Kind::Regular, root, options);
         let (accepted, is_known) = (turn.accepted(), turn.model.is_known());
         self.turn = Some(turn);
@@ -258,7 +259,6 @@ impl Actor {
             goal_calls: Vec::new(),
             is_charged: false,
             skills: HashSet::new(),
-            notices: Vec::new(),
             last_in_order: None,
             steered: VecDeque::new(),
             arrivals: watch::Sender::new(()),

@@ -22,6 +22,7 @@ use crate::protocol::{
     ReasoningEffort, ThreadId, ThreadSource, ThreadStatus, ThreadStatusChangedNotification, Turn,
     TurnStatus, method,
 };
+use crate::store::Record;
 use crate::store::history::is_message;
 use crate::tools::Event;
 use crate::util::task::AbortOnDrop;
@@ -99,17 +100,10 @@ fn tell_status(publisher: &Publisher, status: ThreadStatus) {
 }
 
 /// Tells a thread whenever a turn of an agent has ended.
-async fn report(
-    agent: ThreadId,
-    mut progress: watch::Receiver<Progress>,
-    events: mpsc::Sender<Event>,
-) {
+async fn report(mut progress: watch::Receiver<Progress>, events: mpsc::Sender<Event>) {
     while progress.changed().await.is_ok() {
-        let now = progress.borrow_and_update().clone();
-        if !now.status.is_final() {
-            continue;
-        }
-        if events.send(Event::AgentEnded { agent: agent.clone(), progress: now }).await.is_err() {
+        let ended = progress.borrow_and_update().status.is_final();
+        if ended && events.send(Event::AgentEnded).await.is_err() {
             return;
         }
     }
@@ -208,8 +202,7 @@ impl Actor {
             .reserve(self.config.agents.max_threads)
             .map_err(|full| Error::Refused(full.to_string()))?;
         let start = self.start_of_agent(&Order::default());
-        let team = Some((Arc::clone(&self.team), self.depth + 1));
-        let handle = resume(&self.shared, stored, start, team);
+        let handle = resume(&self.shared, stored, start, Arc::clone(&self.team));
         self.enlist(&handle);
         Ok(handle)
     }
@@ -218,28 +211,25 @@ impl Actor {
     fn enlist(&self, handle: &ThreadHandle) {
         self.shared.loaded.insert(handle.clone(), self.config.thread_unload_delay_secs);
         self.publisher.share(&handle.id);
-        let (agent, progress) = (handle.id.clone(), handle.progress.clone());
-        let reporter = AbortOnDrop::spawn(report(agent, progress, self.events.clone()));
+        let reporter = AbortOnDrop::spawn(report(handle.progress.clone(), self.events.clone()));
         self.team.join(self.thread.id.clone(), handle.clone(), reporter);
         tell_status(&self.publisher.of(handle.id.clone()), ThreadStatus::Idle);
     }
 
-    /// Lets the thread's model know what an agent has achieved.
-    pub(super) fn agent_ended(&mut self, agent: &ThreadId, progress: &Progress) {
-        if !self.team.is_news(agent, progress.ends) {
-            return;
-        }
-        let notice = message("user", &[prompt::agent_ended(agent, &progress.status)]);
-        match &mut self.turn {
-            Some(turn) => turn.notices.push(notice),
-            None => self.remember(notice),
+    /// An agent has ended a turn: the thread's model is told now, or when its response is over.
+    pub(super) fn agent_ended(&mut self) {
+        if self.turn.is_none() {
+            self.hear_of_agents();
         }
     }
 
-    /// Puts into the history what has come up while the model was answering.
-    pub(super) fn take_notices(&mut self) {
-        let notices = self.turn.as_mut().map(|turn| std::mem::take(&mut turn.notices));
-        notices.into_iter().flatten().for_each(|notice| self.remember(notice));
+    /// Puts into the thread's history what its agents have achieved. A reviewer has no use for it.
+    pub(super) fn hear_of_agents(&mut self) {
+        for (agent, status) in self.team.take_news(&self.thread.id) {
+            let notice = message("user", &[prompt::agent_ended(&agent, &status)]);
+            self.history.push(&notice);
+            self.record(&[Record::History(notice)]);
+        }
     }
 
     pub(super) fn tell_progress(&self, status: AgentStatus) {

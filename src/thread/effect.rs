@@ -20,7 +20,7 @@ impl Actor {
         match event {
             Event::Terminal(event) => self.terminal(event),
             Event::Effect { turn, call, effect } => self.effect(&turn, call, *effect),
-            Event::AgentEnded { agent, progress } => self.agent_ended(&agent, &progress),
+            Event::AgentEnded => self.agent_ended(),
             Event::Done { turn, call, outcome } if self.runs(&turn) => {
                 self.call_done(call, outcome);
             }

@@ -198,7 +198,6 @@ struct Loaded {
     compactions: usize,
     origin: Origin,
     team: Arc<Team>,
-    depth: u32,
     session_start: SessionOrigin,
 }
 
@@ -226,10 +225,7 @@ pub(crate) fn create(shared: &Arc<Shared>, new: NewThread, start: Start) -> Resu
     };
     let now = now_secs();
     let lineage = new.lineage.as_ref();
-    let (team, depth) = match lineage {
-        Some(lineage) => (Arc::clone(&lineage.team), lineage.depth),
-        None => (Arc::default(), 0),
-    };
+    let team = lineage.map_or_else(Arc::default, |lineage| Arc::clone(&lineage.team));
     let mut thread = Thread {
         id: new.id.clone(),
         environments: Some(settings.environments()),
@@ -276,28 +272,17 @@ pub(crate) fn create(shared: &Arc<Shared>, new: NewThread, start: Start) -> Resu
     let told = Told::default();
     let (usage, compactions, origin) = (None, 0, Origin::New);
     let session_start = new.session_start;
-    let loaded = Loaded {
-        thread,
-        writer,
-        history,
-        told,
-        usage,
-        compactions,
-        origin,
-        team,
-        depth,
-        session_start,
-    };
+    let loaded =
+        Loaded { thread, writer, history, told, usage, compactions, origin, team, session_start };
     Ok(run(shared, start, loaded))
 }
 
-/// Runs a stored thread from where it stopped. An agent goes back to its team, at the same depth; without one it
-/// is a session of its own.
+/// Runs a stored thread from where it stopped. An agent goes back to its team, or leads one of its own.
 pub(crate) fn resume(
     shared: &Arc<Shared>,
     from: Stored,
     start: Start,
-    team: Option<(Arc<Team>, u32)>,
+    team: Arc<Team>,
 ) -> ThreadHandle {
     let Stored { mut writer, records, summary, changed } = from;
     let model = shared.catalog.model(&start.settings.model, &start.config);
@@ -319,24 +304,13 @@ pub(crate) fn resume(
     let items: Vec<_> = model_history(&records).into_iter().map(model::stored_item).collect();
     history.load(&items);
     let told = Told::from_history(&history, stored::last_model(&records));
-    let (team, depth) = team.unwrap_or_default();
     let usage = stored::last_usage(&records);
     let compactions =
         records.iter().filter(|record| matches!(record, Record::Compacted(_))).count();
     let (writer, origin) = (Some(writer), Origin::Disk);
     let session_start = SessionOrigin::Resume;
-    let loaded = Loaded {
-        thread,
-        writer,
-        history,
-        told,
-        usage,
-        compactions,
-        origin,
-        team,
-        depth,
-        session_start,
-    };
+    let loaded =
+        Loaded { thread, writer, history, told, usage, compactions, origin, team, session_start };
     run(shared, start, loaded)
 }
 
@@ -346,9 +320,18 @@ fn base_instructions(start: &Start, model: &ModelInfo) -> Arc<str> {
     Arc::from(own.or(model.base_instructions.as_deref()).unwrap_or(prompt::BASE))
 }
 
+/// How many agents are between a thread of this origin and the first one of its session, itself included.
+fn depth(source: &SessionSource) -> u32 {
+    let SessionSource::SubAgent(SubAgentSource::ThreadSpawn { depth, .. }) = source else {
+        return 0;
+    };
+    u32::try_from(*depth).unwrap_or_default()
+}
+
 fn run(shared: &Arc<Shared>, start: Start, loaded: Loaded) -> ThreadHandle {
     let Start { config, settings, provider, developer_instructions, .. } = start;
     let (commands, inbox) = mpsc::channel(INBOX);
+    let depth = depth(&loaded.thread.source);
     let (progress, watched) = watch::channel(Progress::default());
     let (events, happened) = mpsc::channel(EVENTS);
     let id = loaded.thread.id.clone();
@@ -390,7 +373,7 @@ fn run(shared: &Arc<Shared>, start: Start, loaded: Loaded) -> ThreadHandle {
         terminals: Arc::default(),
         grants: Arc::default(),
         team: loaded.team,
-        depth: loaded.depth,
+        depth,
         progress,
         commands: HashMap::new(),
         status: ThreadStatus::Idle,

@@ -147,16 +147,19 @@ impl Team {
             .collect()
     }
 
-    /// Whether the parent's model is still to be told of an end; it is as good as told by this. Ends that a call
-    /// waits for are told by its output.
-    pub(super) fn is_news(&self, id: &ThreadId, ends: u64) -> bool {
-        let mut state = self.lock();
-        let Some(member) = state.members.get_mut(id) else { return false };
-        if member.waiters > 0 || member.told >= ends {
-            return false;
+    /// The agents of a thread that have ended a turn of which the thread's model does not know; it is as good as told
+    /// by this. Ends that a call waits for are told by its output.
+    pub(super) fn take_news(&self, parent: &ThreadId) -> Vec<(ThreadId, AgentStatus)> {
+        let mut news = Vec::new();
+        for (id, member) in &mut self.lock().members {
+            let progress = member.handle.progress.borrow();
+            let is_new = progress.status.is_final() && progress.ends > member.told;
+            if member.parent == *parent && is_new && member.waiters == 0 {
+                member.told = progress.ends;
+                news.push((id.clone(), progress.status.clone()));
+            }
         }
-        member.told = ends;
-        true
+        news
     }
 
     /// Waits until one of some agents needs no more waiting for.

@@ -68,8 +68,6 @@ pub(super) struct Turn {
     pub(super) skills: HashSet<PathBuf>,
     /// Ends with the last call that runs in order.
     pub(super) last_in_order: Option<oneshot::Receiver<()>>,
-    /// What the model is to know with its next request.
-    pub(super) notices: Vec<Box<RawValue>>,
     /// Input that waits for the current response to be over.
     pub(super) steered: VecDeque<UserSaid>,
     /// Tells running calls of it.
@@ -246,7 +244,7 @@ impl Actor {
     /// Asks the model again, with what the user has said meanwhile.
     pub(super) fn go_on(&mut self) {
         if !self.is_compacting() {
-            self.take_notices();
+            self.hear_of_agents();
             self.wrap_up_goal();
             if let Some((gate, occasion)) = self.next_gate() {
                 return self.wait_at(gate, &occasion);
@@ -376,7 +374,7 @@ impl Actor {
             self.abort_calls();
         }
         self.close_runs();
-        self.take_notices();
+        self.hear_of_agents();
         // What the user has said is kept, though this turn does not get to it; unless it would have to pass hooks.
         if !self.hooked(HookEventName::UserPromptSubmit) {
             self.take_steered();

@@ -68,9 +68,10 @@ fn id_of(params: &Value) -> String {
 
 /// One of the things that a model may do.
 fn answer(random: &mut Random, step: usize) -> Step {
+    let message = format!("message-{step}");
     let escalated = json!({"sandbox_permissions": "require_escalated"});
     match random.below(8) {
-        0 => ev::streamed("m", &["some", " words"]).into(),
+        0 => ev::streamed(&message, &["some", " words"]).into(),
         1 => ev::shell_with(&format!("call-{step}"), "true", &escalated).into(),
         2 => ev::items(&[
             ev::command(&format!("call-{step}a"), "true", &escalated),
@@ -81,7 +82,11 @@ fn answer(random: &mut Random, step: usize) -> Step {
         4 => http(500, "broken"),
         5 => vec![ev::created(), ev::failed("invalid_prompt", "no")].into(),
         // Until somebody stops it.
-        6 => held(&Gate::default(), vec![ev::created(), ev::added(&ev::message("m", ""))], vec![]),
+        6 => held(
+            &Gate::default(),
+            vec![ev::created(), ev::added(&ev::message(&message, ""))],
+            vec![],
+        ),
         _ => ev::text("done").into(),
     }
 }
