@@ -9,7 +9,7 @@ use std::process;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use toml_edit::DocumentMut;
+use toml_edit::{DocumentMut, Item, Table};
 
 /// Why the user's configuration was not written.
 #[derive(Debug, thiserror::Error)]
@@ -47,6 +47,13 @@ pub(super) fn user_file<T, E: From<EditError>>(
         replace(&path, &after).map_err(|source| EditError::Write { path, source })?;
     }
     Ok(edited)
+}
+
+/// A table that is there for what is put into it, and has no header of its own.
+pub(super) fn implicit_table() -> Item {
+    let mut table = Table::new();
+    table.set_implicit(true);
+    Item::Table(table)
 }
 
 /// The file that a path leads to, also when a symlink points to a file that is not there yet.

@@ -21,11 +21,7 @@ pub(crate) fn write_provider(
     change: ProviderChange,
 ) -> Result<(), EditError> {
     edit::user_file(home, |document| {
-        let providers = document.entry("model_providers").or_insert_with(|| {
-            let mut table = Table::new();
-            table.set_implicit(true);
-            Item::Table(table)
-        });
+        let providers = document.entry("model_providers").or_insert_with(edit::implicit_table);
         let Some(providers) = providers.as_table_like_mut() else { return Ok(()) };
         let new = || Item::Table(Table::from_iter([("wire_api", "responses")]));
         let Some(provider) = providers.entry(id).or_insert_with(new).as_table_like_mut() else {

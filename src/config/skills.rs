@@ -77,11 +77,7 @@ fn switch(document: &mut DocumentMut, key: SkillKey<'_>, enabled: bool) {
         SkillKey::Path(path) => ("path", path.to_string_lossy()),
         SkillKey::Name(name) => ("name", name.into()),
     };
-    let skills = document.entry("skills").or_insert_with(|| {
-        let mut table = Table::new();
-        table.set_implicit(true);
-        Item::Table(table)
-    });
+    let skills = document.entry("skills").or_insert_with(edit::implicit_table);
     let Some(skills) = skills.as_table_like_mut() else { return };
     let entries = skills.entry("config").or_insert(Item::None);
     let mut list = match std::mem::take(entries).into_array_of_tables() {

@@ -57,11 +57,7 @@ pub(crate) fn marked_root(cwd: &Path, markers: &[String]) -> Option<PathBuf> {
 pub(crate) fn write_trust(home: &Path, root: &Path) -> Result<(), edit::EditError> {
     let key = root.to_string_lossy();
     edit::user_file(home, |document| {
-        let projects = document.entry("projects").or_insert_with(|| {
-            let mut table = Table::new();
-            table.set_implicit(true);
-            Item::Table(table)
-        });
+        let projects = document.entry("projects").or_insert_with(edit::implicit_table);
         if let Item::Value(toml_edit::Value::InlineTable(inline)) = projects {
             *projects = Item::Table(std::mem::take(inline).into_table());
         }

@@ -214,11 +214,7 @@ impl Place {
     /// A table that is there for what is put into it.
     fn table(self) -> Item {
         match self {
-            Self::Block => {
-                let mut table = Table::new();
-                table.set_implicit(true);
-                Item::Table(table)
-            }
+            Self::Block => edit::implicit_table(),
             Self::Inline => Item::Value(InlineTable::new().into()),
         }
     }
