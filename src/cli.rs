@@ -9,6 +9,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::config::{self, Overrides, Sources};
 use crate::frontend::demo;
 use crate::server::{Server, StartError};
+use crate::util::error::chain;
 use crate::{logging, schema};
 
 const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " (protocol 0.169.0)");
@@ -165,11 +166,5 @@ const WORKERS: usize = 2;
     reason = "the one place where the program speaks to the shell that called it"
 )]
 fn report(error: &Error) {
-    eprint!("Error: {error}");
-    let mut cause = std::error::Error::source(error);
-    while let Some(error) = cause {
-        eprint!(": {error}");
-        cause = error.source();
-    }
-    eprintln!();
+    eprintln!("Error: {}", chain(error));
 }

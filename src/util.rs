@@ -1,5 +1,6 @@
-//! Small pieces that every layer may use and that know nothing of ours: time, paths, JSON, tasks.
+//! Small pieces that every layer may use and that know nothing of ours: time, paths, JSON, tasks, errors.
 
+pub(crate) mod error;
 pub(crate) mod json;
 pub(crate) mod path;
 pub(crate) mod task;

@@ -18,6 +18,7 @@ use crate::protocol::{
     HookEventName, HookExecutionMode, HookOutputEntry, HookOutputEntryKind, HookRunStatus,
     HookRunSummary, ThreadId, TurnId,
 };
+use crate::util::error::chain;
 use crate::util::time::now_secs;
 
 /// The most asynchronous hooks of a thread that run at the same time.
@@ -245,10 +246,4 @@ fn summary(hook: &Hook, occasion: &Occasion) -> HookRunSummary {
         duration_ms: None,
         entries: Vec::new(),
     }
-}
-
-/// An error with its causes.
-fn chain(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(error.source(), |cause| cause.source());
-    causes.fold(error.to_string(), |text, cause| text + &format!(": {cause}"))
 }
