@@ -69,6 +69,14 @@ impl Cx {
     }
 }
 
+/// Runs work that blocks beside the event loop.
+pub(crate) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|_panicked| Error::internal("internal error"))
+}
+
 /// Refuses what is not a UUID, in the words of the UUID parser.
 pub(crate) fn check_thread_id(id: &ThreadId) -> Result<()> {
     check_id(id, "thread")

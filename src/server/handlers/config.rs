@@ -7,8 +7,8 @@ use crate::protocol::{
     ConfigBatchWriteParams, ConfigEdit, ConfigLayerMetadata, ConfigLayerSource,
     ConfigValueWriteParams, ConfigWriteResponse, MergeStrategy, OverriddenMetadata, WriteStatus,
 };
-use crate::server::context::Cx;
-use crate::server::error::{Error, Result};
+use crate::server::context::{Cx, blocking};
+use crate::server::error::Result;
 
 pub(crate) async fn write(cx: Cx, params: ConfigValueWriteParams) -> Result<ConfigWriteResponse> {
     let ConfigValueWriteParams { key_path, value, merge_strategy, file_path, expected_version } =
@@ -33,11 +33,8 @@ async fn write_all(
     let edits: Vec<Edit> = edits.into_iter().map(edit).collect();
     let target = Target { file: file_path.map(PathBuf::from), expected_version };
     let sources = cx.server.sources.clone();
-    let written = tokio::task::spawn_blocking(move || sources.write(&edits, &target));
-    match written.await {
-        Ok(written) => Ok(response(written?)),
-        Err(_panicked) => Err(Error::internal("internal error")),
-    }
+    let written = blocking(move || sources.write(&edits, &target)).await?;
+    Ok(response(written?))
 }
 
 fn edit(edit: ConfigEdit) -> Edit {

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use crate::config;
 use crate::extension::hooks::{Hook, Hooks};
 use crate::protocol::{HookErrorInfo, HooksListEntry, HooksListParams, HooksListResponse};
-use crate::server::context::Cx;
-use crate::server::error::{Error, Result};
+use crate::server::context::{Cx, blocking};
+use crate::server::error::Result;
 use crate::util::path::absolute;
 
 pub(crate) async fn list(cx: Cx, params: HooksListParams) -> Result<HooksListResponse> {
@@ -20,13 +20,8 @@ pub(crate) async fn list(cx: Cx, params: HooksListParams) -> Result<HooksListRes
         (true, None) => vec![base.to_string_lossy().into_owned()],
     };
     let sources = cx.server.sources.clone();
-    let found = tokio::task::spawn_blocking(move || {
-        cwds.into_iter().map(|cwd| entry(&sources, &base, cwd)).collect()
-    });
-    match found.await {
-        Ok(data) => Ok(HooksListResponse { data }),
-        Err(_panicked) => Err(Error::internal("internal error")),
-    }
+    let found = blocking(move || cwds.into_iter().map(|cwd| entry(&sources, &base, cwd)).collect());
+    Ok(HooksListResponse { data: found.await? })
 }
 
 fn entry(sources: &config::Sources, base: &Path, cwd: String) -> HooksListEntry {

@@ -10,21 +10,20 @@ use crate::protocol::{
 };
 use crate::server::Server;
 use crate::server::audience::Reach;
-use crate::server::context::{Cx, Later};
+use crate::server::context::{Cx, Later, blocking};
 use crate::server::error::{Error, Result};
 use crate::util::path::absolute;
 
 pub(crate) async fn list(cx: Cx, params: SkillsListParams) -> Result<SkillsListResponse> {
     let server = cx.server;
-    let searched = tokio::task::spawn_blocking(move || {
+    let searched = blocking(move || {
         let own = server.threads.shared.cwd.display().to_string();
         let cwds = if params.cwds.is_empty() { vec![own] } else { params.cwds };
         let mut rows = cwds.into_iter();
         let first = rows.next().map(|cwd| row(&server, cwd, params.force_reload));
         first.into_iter().chain(rows.map(|cwd| row(&server, cwd, false))).collect()
     });
-    let data = searched.await.map_err(|_| Error::internal("internal error"))?;
-    Ok(SkillsListResponse { data })
+    Ok(SkillsListResponse { data: searched.await? })
 }
 
 fn row(server: &Server, cwd: String, force_reload: bool) -> SkillsListEntry {
