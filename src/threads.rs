@@ -20,7 +20,7 @@ use crate::protocol::{
     ResponseItem, ThreadGoal, ThreadGoalSetParams, ThreadHistoryMode, ThreadId, ThreadResumeParams,
     ThreadStartParams, ThreadStartSource, Turn, TurnId,
 };
-use crate::store::{self, Page, Query, Store, Summary};
+use crate::store::{self, Page, Query, Summary};
 use crate::thread::fold::Fold;
 use crate::thread::{
     self, Error, NewThread, Outlet, Persistence, Result, Settings, Shared, Start, Stored,
@@ -142,7 +142,7 @@ impl Threads {
             params.thread_id.clone(),
             params.path.as_ref().map(|path| absolute(&self.shared.cwd, path)),
         );
-        let opened = self.on_disk(move |store| {
+        let opened = self.shared.on_disk(move |store| {
             let (writer, records) = match path {
                 Some(path) => store.open_path(&path)?,
                 None => store.open(&id)?,
@@ -187,17 +187,18 @@ impl Threads {
     /// The turns of a thread, oldest first, with all their items. `running` is the turn that is not over yet.
     pub(crate) async fn turns(&self, id: &ThreadId, running: Option<TurnId>) -> Result<Vec<Turn>> {
         let id = id.clone();
-        self.on_disk(move |store| {
-            let (summary, records) = store.read(&id)?;
-            Ok(Fold::of(summary.history_mode, &records).turns(running.as_ref()))
-        })
-        .await
+        self.shared
+            .on_disk(move |store| {
+                let (summary, records) = store.read(&id)?;
+                Ok(Fold::of(summary.history_mode, &records).turns(running.as_ref()))
+            })
+            .await
     }
 
     /// What is stored of a thread; `None` when there is nothing.
     pub(crate) async fn summary(&self, id: &ThreadId) -> Result<Option<Summary>> {
         let id = id.clone();
-        match self.on_disk(move |store| store.summary(&id)).await {
+        match self.shared.on_disk(move |store| store.summary(&id)).await {
             Ok(summary) => Ok(Some(summary)),
             Err(Error::Store(store::Error::NotFound(_))) => Ok(None),
             Err(error) => Err(error),
@@ -205,54 +206,42 @@ impl Threads {
     }
 
     pub(crate) async fn list(&self, query: Query) -> Result<Page<Summary>> {
-        self.on_disk(move |store| store.list(&query)).await
+        self.shared.on_disk(move |store| store.list(&query)).await
     }
 
     /// Names a thread that is not loaded.
     pub(crate) async fn rename_stored(&self, id: &ThreadId, name: &str) -> Result<()> {
         let (id, name) = (id.clone(), name.to_owned());
-        self.on_disk(move |store| store.set_name(&id, &name)).await
+        self.shared.on_disk(move |store| store.set_name(&id, &name)).await
     }
 
     /// The goal of a thread that is not loaded.
     pub(crate) async fn stored_goal(&self, id: &ThreadId) -> Result<Option<ThreadGoal>> {
         let id = id.clone();
-        self.on_disk(move |store| Ok(store.goal(&id))).await
+        self.shared.on_disk(move |store| Ok(store.goal(&id))).await
     }
 
     /// Makes or changes the goal of a thread that is not loaded.
     pub(crate) async fn set_stored_goal(&self, params: ThreadGoalSetParams) -> Result<ThreadGoal> {
         let before = self.stored_goal(&params.thread_id).await?;
         let goal = thread::changed_goal(before.as_ref(), &params, now_secs())?;
-        self.on_disk(move |store| store.set_goal(&goal).map(|()| goal)).await
+        self.shared.on_disk(move |store| store.set_goal(&goal).map(|()| goal)).await
     }
 
     /// Takes away the goal of a thread that is not loaded; `false` if there was none.
     pub(crate) async fn clear_stored_goal(&self, id: &ThreadId) -> Result<bool> {
         let id = id.clone();
-        self.on_disk(move |store| store.clear_goal(&id)).await
+        self.shared.on_disk(move |store| store.clear_goal(&id)).await
     }
 
     pub(crate) async fn archive(&self, id: &ThreadId) -> Result<()> {
         let id = id.clone();
-        self.on_disk(move |store| store.archive(&id)).await
+        self.shared.on_disk(move |store| store.archive(&id)).await
     }
 
     pub(crate) async fn unarchive(&self, id: &ThreadId) -> Result<Summary> {
         let id = id.clone();
-        self.on_disk(move |store| store.unarchive(&id)).await
-    }
-
-    /// Runs blocking work on the store beside the event loop.
-    async fn on_disk<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&Store) -> Result<T, store::Error> + Send + 'static,
-    ) -> Result<T> {
-        let store = self.shared.store.clone();
-        match tokio::task::spawn_blocking(move || work(&store)).await {
-            Ok(done) => Ok(done?),
-            Err(_panicked) => Err(Error::Failed("internal error".to_owned())),
-        }
+        self.shared.on_disk(move |store| store.unarchive(&id)).await
     }
 
     /// Unloads a thread: its turn is interrupted, its commands are killed, its lock is freed.

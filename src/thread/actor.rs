@@ -37,8 +37,8 @@ use crate::protocol::{
     AccountRateLimitsUpdatedNotification, ItemCompletedNotification, ItemStartedNotification,
     ModelRerouteReason, ModelReroutedNotification, ModelVerification,
     ModelVerificationNotification, RateLimitSnapshot, RateLimitWindow, Thread, ThreadActiveFlag,
-    ThreadStatus, ThreadStatusChangedNotification, ThreadTokenUsageUpdatedNotification, TimedItem,
-    TurnId, TurnInterruptResponse, WarningNotification, method,
+    ThreadStatus, ThreadTokenUsageUpdatedNotification, TimedItem, TurnId, TurnInterruptResponse,
+    WarningNotification, method,
 };
 use crate::store::{Record, Writer};
 use crate::tools::Event;
@@ -310,11 +310,7 @@ impl Actor {
             return;
         }
         self.status = status.clone();
-        let thread_id = self.publisher.thread.clone();
-        self.publisher.tell_all::<method::ThreadStatusChanged>(&ThreadStatusChangedNotification {
-            thread_id,
-            status,
-        });
+        self.publisher.tell_status(status);
     }
 
     /// Shows whether the running turn waits for the user.
@@ -446,8 +442,7 @@ impl Actor {
             reason: ModelRerouteReason::HighRiskCyberActivity,
         };
         self.publisher.tell::<method::ModelRerouted>(&params);
-        let thread_id = Some(self.publisher.thread.clone());
-        self.publisher.tell::<method::Warning>(&WarningNotification { thread_id, message });
+        self.warn(message);
     }
 
     pub(super) fn fell_back(&mut self, cause: &crate::model::Error) {

@@ -141,8 +141,7 @@ impl Actor {
         reply.give(Ok(TurnStartResponse { turn: accepted }));
         self.goal_turn_begins();
         self.thread.recency_at = Some(now_secs());
-        self.set_status(ThreadStatus::Active { active_flags: Vec::new() });
-        self.tell_turn_started();
+        self.announce_turn();
         if full {
             return self.compact_before(said);
         }
@@ -174,14 +173,18 @@ impl Actor {
     /// The beginning of a turn that tells its model nothing yet.
     fn keep_bare_beginning(&mut self) -> Result<()> {
         let Some(turn) = &self.turn else { return Ok(()) };
-        let records = [
-            stored::turn_started(turn, &self.settings, self.window()),
-            stored::turn_context(turn, &self.settings),
-        ];
+        let records = self.bare_beginning(turn);
         match &mut self.writer {
             Some(writer) => Ok(writer.append(&records)?),
             None => Ok(()),
         }
+    }
+
+    pub(super) fn bare_beginning(&self, turn: &Turn) -> [Record; 2] {
+        [
+            stored::turn_started(turn, &self.settings, self.window()),
+            stored::turn_context(turn, &self.settings),
+        ]
     }
 
     /// Says that nothing is known of the model; once is enough.
@@ -274,7 +277,9 @@ impl Actor {
         }
     }
 
-    pub(super) fn tell_turn_started(&self) {
+    /// Tells that the thread is at work, and on which turn.
+    pub(super) fn announce_turn(&mut self) {
+        self.set_status(ThreadStatus::Active { active_flags: Vec::new() });
         let Some(turn) = &self.turn else { return };
         let thread_id = self.publisher.thread.clone();
         let turn = turn.wire(TurnStatus::InProgress);

@@ -18,10 +18,7 @@ use super::session::{Lineage, NewThread, Persistence, Shared, Start, Stored, cre
 use super::team::{AgentStatus, Progress, Team};
 use super::{Error, Result, ThreadHandle, prompt};
 use crate::extension::hooks::SessionOrigin;
-use crate::protocol::{
-    ReasoningEffort, ThreadId, ThreadSource, ThreadStatus, ThreadStatusChangedNotification, Turn,
-    TurnStatus, method,
-};
+use crate::protocol::{ReasoningEffort, ThreadId, ThreadSource, ThreadStatus, Turn, TurnStatus};
 use crate::store::Record;
 use crate::store::history::is_message;
 use crate::tools::Event;
@@ -65,13 +62,13 @@ pub(crate) struct Agents {
 impl Agents {
     /// Reads an agent that has been closed, so that it can be loaded again.
     pub(crate) async fn stored(&self, id: &ThreadId) -> Result<Stored> {
-        let (store, id) = (self.shared.store.clone(), id.clone());
-        let read = tokio::task::spawn_blocking(move || {
+        let id = id.clone();
+        let read = self.shared.on_disk(move |store| {
             let (writer, records) = store.open(&id)?;
             let summary = store.summary(&id)?;
             Ok(Stored { writer, records, summary, changed: false })
         });
-        read.await.unwrap_or_else(|_panicked| Err(Error::Failed("internal error".to_owned())))
+        read.await
     }
 
     /// Unloads an agent, and with it those that it has spawned.
@@ -88,15 +85,7 @@ async fn end(shared: &Arc<Shared>, handle: ThreadHandle) {
     if handle.close().await.is_err() {
         tracing::debug!(thread = %handle.id, "the agent had ended by itself");
     }
-    tell_status(&Publisher::new(handle.id, Arc::clone(&shared.outlet)), ThreadStatus::NotLoaded);
-}
-
-fn tell_status(publisher: &Publisher, status: ThreadStatus) {
-    let thread_id = publisher.thread.clone();
-    publisher.tell_all::<method::ThreadStatusChanged>(&ThreadStatusChangedNotification {
-        thread_id,
-        status,
-    });
+    Publisher::new(handle.id, Arc::clone(&shared.outlet)).tell_status(ThreadStatus::NotLoaded);
 }
 
 /// Tells a thread whenever a turn of an agent has ended.
@@ -122,9 +111,7 @@ impl Actor {
     }
 
     fn try_spawn(&mut self, order: Order) -> Result<Spawned> {
-        self.team
-            .reserve(self.config.agents.max_threads)
-            .map_err(|full| Error::Refused(full.to_string()))?;
+        self.reserve_place()?;
         let nickname = self.team.nickname();
         let start = self.start_of_agent(&order);
         let (model, effort) = (start.settings.model.clone(), start.settings.effort.clone());
@@ -153,6 +140,11 @@ impl Actor {
         let created = create(&self.shared, new, start).inspect_err(|_| self.team.release())?;
         self.enlist(&created);
         Ok(Spawned { handle: created, nickname: Some(nickname), model, effort })
+    }
+
+    fn reserve_place(&self) -> Result<()> {
+        let reserved = self.team.reserve(self.config.agents.max_threads);
+        reserved.map_err(|full| Error::Refused(full.to_string()))
     }
 
     /// An agent has what its parent has, but for what the order says.
@@ -198,9 +190,7 @@ impl Actor {
     }
 
     fn try_revive(&mut self, stored: Stored) -> Result<ThreadHandle> {
-        self.team
-            .reserve(self.config.agents.max_threads)
-            .map_err(|full| Error::Refused(full.to_string()))?;
+        self.reserve_place()?;
         let start = self.start_of_agent(&Order::default());
         let handle = resume(&self.shared, stored, start, Arc::clone(&self.team));
         self.enlist(&handle);
@@ -213,7 +203,7 @@ impl Actor {
         self.publisher.share(&handle.id);
         let reporter = AbortOnDrop::spawn(report(handle.progress.clone(), self.events.clone()));
         self.team.join(self.thread.id.clone(), handle.clone(), reporter);
-        tell_status(&self.publisher.of(handle.id.clone()), ThreadStatus::Idle);
+        self.publisher.of(handle.id.clone()).tell_status(ThreadStatus::Idle);
     }
 
     /// An agent has ended a turn: the thread's model is told now, or when its response is over.

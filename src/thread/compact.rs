@@ -17,12 +17,10 @@ use super::actor::Actor;
 use super::context::{Told, message, passing_message};
 use super::hooked::Gate;
 use super::turn::{Ending, Kind, Next, Phase, TurnOptions};
-use super::{Reply, item, prompt, stored};
+use super::{Reply, item, prompt};
 use crate::extension::hooks::{Occasion, SessionOrigin};
 use crate::model::{OutputItem, StreamEvent, history_item};
-use crate::protocol::{
-    HookEventName, ThreadCompactStartResponse, ThreadItem, ThreadStatus, TimedItem,
-};
+use crate::protocol::{HookEventName, ThreadCompactStartResponse, ThreadItem, TimedItem};
 use crate::store::{Compacted, Record};
 use crate::util::json::raw;
 use crate::util::time::now_ms;
@@ -80,15 +78,11 @@ impl Actor {
         self.make_way();
         self.look_for_skills();
         let turn = self.new_turn(Kind::Compact, None, TurnOptions::default());
-        let records = [
-            stored::turn_started(&turn, &self.settings, self.window()),
-            stored::turn_context(&turn, &self.settings),
-        ];
+        let records = self.bare_beginning(&turn);
         self.turn = Some(turn);
         self.record(&records);
         reply.give(Ok(ThreadCompactStartResponse {}));
-        self.set_status(ThreadStatus::Active { active_flags: Vec::new() });
-        self.tell_turn_started();
+        self.announce_turn();
         self.begin_compaction(Moment::Standalone);
     }
 

@@ -289,8 +289,7 @@ pub(super) fn path_tag(path: &Path) -> String {
 
 /// A message of the harness or the user, with an id of our own.
 pub(super) fn message(role: &str, texts: &[String]) -> Box<RawValue> {
-    let content = texts.iter().map(|text| InputText { kind: "input_text", text }).collect();
-    raw(&Message { kind: "message", id: Some(item_id("msg")), role, content })
+    message_of(role, texts).1
 }
 
 /// A message that is in one request only.

@@ -165,12 +165,11 @@ impl Actor {
                 }
                 self.advance();
             }
-            Gate::Stop if outcome.stop.is_some() => self.finish(Ending::Completed),
-            Gate::Stop if !outcome.objections.is_empty() => {
-                self.prompt_by_hooks(outcome.objections);
+            Gate::Stop if outcome.stop.is_some() || !objects && !self.has_steered() => {
+                self.finish(Ending::Completed);
             }
-            Gate::Stop if self.has_steered() => self.go_on(),
-            Gate::Stop => self.finish(Ending::Completed),
+            Gate::Stop if objects => self.prompt_by_hooks(outcome.objections),
+            Gate::Stop => self.go_on(),
             Gate::BeforeCompaction(moment) => self.start_compaction(moment),
             Gate::AfterCompaction => self.after_compaction(),
         }

@@ -8,7 +8,9 @@ use futures_util::future::BoxFuture;
 use serde_json::value::RawValue;
 use tokio::sync::oneshot;
 
-use crate::protocol::{Notification, ThreadId, rpc};
+use crate::protocol::{
+    Notification, ThreadId, ThreadStatus, ThreadStatusChangedNotification, method, rpc,
+};
 use crate::util::time::now_ms;
 
 /// Who is told.
@@ -87,6 +89,15 @@ impl Publisher {
     /// Tells every client.
     pub(super) fn tell_all<N: Notification>(&self, params: &N::Params) {
         self.send::<N>(Scope::Everybody, params);
+    }
+
+    /// Tells every client what the thread does now.
+    pub(super) fn tell_status(&self, status: ThreadStatus) {
+        let thread_id = self.thread.clone();
+        self.tell_all::<method::ThreadStatusChanged>(&ThreadStatusChangedNotification {
+            thread_id,
+            status,
+        });
     }
 
     pub(super) fn ask(&self, question: Question) -> Ticket {

@@ -20,10 +20,9 @@ use super::context::{Told, base_message, item_id, message};
 use super::history::History;
 use super::said::UserSaid;
 use super::turn::{Kind, Turn, TurnOptions};
-use super::{Reply, item, prompt, stored};
+use super::{Reply, item, prompt};
 use crate::protocol::{
-    ItemId, ReviewStartResponse, ThreadId, ThreadItem, ThreadStatus, TimedItem, Turn as WireTurn,
-    TurnId,
+    ItemId, ReviewStartResponse, ThreadId, ThreadItem, TimedItem, Turn as WireTurn, TurnId,
 };
 use crate::store::Record;
 use crate::util::json::raw;
@@ -49,17 +48,13 @@ impl Actor {
     pub(super) fn review(&mut self, task: Task, reply: Reply<ReviewStartResponse>) {
         self.make_way();
         let turn = self.new_turn(Kind::Review, None, TurnOptions::default());
-        let records = [
-            stored::turn_started(&turn, &self.settings, self.window()),
-            stored::turn_context(&turn, &self.settings),
-        ];
+        let records = self.bare_beginning(&turn);
         let (id, response) = (turn.id.clone(), self.review_response(&turn, &task));
         self.turn = Some(turn);
         self.record(&records);
         reply.give(Ok(response));
         self.show_item(&id, |id| ThreadItem::EnteredReviewMode { id, review: task.label });
-        self.set_status(ThreadStatus::Active { active_flags: Vec::new() });
-        self.tell_turn_started();
+        self.announce_turn();
         self.brief(&task.request);
         self.ask_model();
     }

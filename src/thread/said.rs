@@ -58,7 +58,7 @@ impl UserSaid {
             message,
             context: params.additional_context.clone().unwrap_or_default(),
             tool_output,
-            harness: Vec::new(),
+            ..Self::default()
         }
     }
 
@@ -75,8 +75,7 @@ impl UserSaid {
             client_id: params.client_user_message_id.clone(),
             message,
             context: params.additional_context.clone().unwrap_or_default(),
-            tool_output: None,
-            harness: Vec::new(),
+            ..Self::default()
         }
     }
 

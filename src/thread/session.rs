@@ -18,7 +18,7 @@ use super::registry::Registry;
 use super::settings::Settings;
 use super::team::{Progress, Team};
 use super::usage::Totals;
-use super::{INBOX, Outlet, Result, ThreadHandle, instructions, prompt, skills, stored};
+use super::{Error, INBOX, Outlet, Result, ThreadHandle, instructions, prompt, skills, stored};
 use crate::config::{Effective, Sources};
 use crate::exec::Shell;
 use crate::extension::hooks::{Hooks, SessionOrigin, ThreadHooks};
@@ -31,7 +31,7 @@ use crate::protocol::{
     ThreadStatus, ThreadTokenUsage, TurnId,
 };
 use crate::store::history::model_history;
-use crate::store::{Record, Store, Summary, Writer};
+use crate::store::{self, Record, Store, Summary, Writer};
 use crate::util::time::now_secs;
 
 /// Events of running calls and commands that may wait for the thread before they are held up.
@@ -76,6 +76,18 @@ impl Shared {
             shell: OnceLock::new(),
             installation: OnceLock::new(),
             rules: OnceLock::new(),
+        }
+    }
+
+    /// Runs blocking work on the store beside the event loop.
+    pub(crate) async fn on_disk<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Store) -> Result<T, store::Error> + Send + 'static,
+    ) -> Result<T> {
+        let store = self.store.clone();
+        match tokio::task::spawn_blocking(move || work(&store)).await {
+            Ok(done) => Ok(done?),
+            Err(_panicked) => Err(Error::Failed("internal error".to_owned())),
         }
     }
 
