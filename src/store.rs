@@ -13,6 +13,7 @@ mod locate;
 mod lock;
 pub(crate) mod meta;
 mod names;
+mod queue;
 mod reader;
 pub(crate) mod record;
 pub(crate) mod settings;
@@ -34,13 +35,14 @@ pub(crate) use self::{
     item::ItemCompleted,
     list::{Page, Query},
     meta::{Provenance, SessionMeta},
+    queue::Queue,
     record::{Compacted, Record},
     summary::{Summary, preview_of},
     writer::Writer,
 };
 
 use self::{goals::Goals, locate::Found, lock::Lock, names::Names, summary::Cache};
-use crate::protocol::{ThreadGoal, ThreadId};
+use crate::protocol::{QueuedSubmission, ThreadGoal, ThreadId};
 
 /// The threads of one home. Clones share what they know.
 #[derive(Debug, Clone)]
@@ -139,6 +141,26 @@ impl Store {
     /// Forgets the goal of a thread; `false` if there was none.
     pub(crate) fn clear_goal(&self, id: &ThreadId) -> Result<bool, Error> {
         self.inner.goals.clear(id)
+    }
+
+    /// Refuses a thread that has no file, or is archived.
+    pub(crate) fn check_active(&self, id: &ThreadId) -> Result<(), Error> {
+        if self.current(id)?.archived { Err(Error::Archived(id.clone())) } else { Ok(()) }
+    }
+
+    /// What waits to be said to a thread.
+    pub(crate) fn queued(&self, id: &ThreadId) -> Result<Vec<QueuedSubmission>, Error> {
+        queue::list(&self.inner.home, id)
+    }
+
+    /// Whether nothing waits to be said to a thread.
+    pub(crate) fn is_queue_empty(&self, id: &ThreadId) -> bool {
+        queue::is_empty(&self.inner.home, id)
+    }
+
+    /// The queue of a thread, to change it.
+    pub(crate) fn queue(&self, id: &ThreadId) -> Result<Queue, Error> {
+        Queue::open(&self.inner.home, id)
     }
 
     /// Moves a thread's files to the archive; nobody may be writing it.

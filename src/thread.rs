@@ -23,6 +23,7 @@ pub(crate) mod item;
 mod outlet;
 mod plan;
 mod prompt;
+pub(crate) mod queue;
 pub(crate) mod registry;
 mod request;
 mod review;
@@ -54,9 +55,10 @@ use crate::model::senses::Senses;
 use crate::protocol::{
     AbsolutePathBuf, LegacyAppPathString, NonSteerableTurnKind, ReviewStartResponse, Thread,
     ThreadCompactStartResponse, ThreadGoal, ThreadGoalClearResponse, ThreadGoalSetParams,
-    ThreadGoalSetResponse, ThreadId, ThreadSettings, ThreadSettingsUpdateParams,
-    ThreadSettingsUpdateResponse, ThreadTokenUsage, TurnId, TurnInterruptResponse, TurnStartParams,
-    TurnStartResponse, TurnSteerParams, TurnSteerResponse, UserInput,
+    ThreadGoalSetResponse, ThreadId, ThreadQueueStartResponse, ThreadSettings,
+    ThreadSettingsUpdateParams, ThreadSettingsUpdateResponse, ThreadTokenUsage, TurnId,
+    TurnInterruptResponse, TurnStartParams, TurnStartResponse, TurnSteerParams, TurnSteerResponse,
+    UserInput,
 };
 use crate::{config, store};
 
@@ -133,8 +135,13 @@ pub(crate) enum Command {
     ClearGoal {
         reply: Reply<ThreadGoalClearResponse>,
     },
-    /// Goes on with an active goal, now that somebody has resumed the thread.
-    WakeGoal,
+    /// Goes on with what waits, if the thread is idle: its queue may have changed, or somebody has resumed it.
+    Wake,
+    /// Sends a message of the queue; the first one unless it is named.
+    StartQueued {
+        id: Option<String>,
+        reply: Reply<ThreadQueueStartResponse>,
+    },
     UpdateSettings {
         params: Box<ThreadSettingsUpdateParams>,
         reply: Reply<ThreadSettingsUpdateResponse>,

@@ -17,8 +17,8 @@ use crate::config::{self, Effective, LoadError, Sources};
 use crate::extension::hooks::SessionOrigin;
 use crate::model::Provider;
 use crate::protocol::{
-    ResponseItem, ThreadGoal, ThreadGoalSetParams, ThreadHistoryMode, ThreadId, ThreadResumeParams,
-    ThreadStartParams, ThreadStartSource, Turn, TurnId,
+    QueuedSubmission, ResponseItem, ThreadGoal, ThreadGoalSetParams, ThreadHistoryMode, ThreadId,
+    ThreadResumeParams, ThreadStartParams, ThreadStartSource, Turn, TurnId,
 };
 use crate::store::{self, Page, Query, Summary};
 use crate::thread::fold::Fold;
@@ -232,6 +232,36 @@ impl Threads {
     pub(crate) async fn clear_stored_goal(&self, id: &ThreadId) -> Result<bool> {
         let id = id.clone();
         self.shared.on_disk(move |store| store.clear_goal(&id)).await
+    }
+
+    /// Refuses a thread that has no file, or is archived.
+    pub(crate) async fn check_active(&self, id: &ThreadId) -> Result<()> {
+        let id = id.clone();
+        self.shared.on_disk(move |store| store.check_active(&id)).await
+    }
+
+    /// What waits to be said to a thread.
+    pub(crate) async fn queued(&self, id: &ThreadId) -> Result<Vec<QueuedSubmission>> {
+        let id = id.clone();
+        self.shared.on_disk(move |store| store.queued(&id)).await
+    }
+
+    /// Changes a thread's queue, whether the thread is loaded or not.
+    pub(crate) async fn change_queue<T: Send + 'static>(
+        &self,
+        id: &ThreadId,
+        change: impl FnOnce(&mut Vec<QueuedSubmission>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let id = id.clone();
+        let changed = self.shared.on_disk(move |store| {
+            let mut queue = store.queue(&id)?;
+            let changed = change(&mut queue.submissions);
+            if changed.is_ok() {
+                queue.save()?;
+            }
+            Ok(changed)
+        });
+        changed.await?
     }
 
     pub(crate) async fn archive(&self, id: &ThreadId) -> Result<()> {

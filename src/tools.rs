@@ -32,12 +32,15 @@ use spec::{Run, Tool};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use serde_json::value::RawValue;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::exec::SessionEvent;
 use crate::extension::hooks;
 use crate::patch::Edit;
-use crate::protocol::{ItemId, ThreadActiveFlag, TimedItem, TurnId, TurnPlanUpdatedNotification};
+use crate::protocol::{
+    ItemId, QueuedSubmission, ThreadActiveFlag, TimedItem, TurnId, TurnPlanUpdatedNotification,
+};
 use crate::thread::{self, AgentOrder, Question, Spawned, Stored, ThreadHandle, Ticket};
 
 /// One call, as the model made it.
@@ -138,6 +141,11 @@ pub(crate) enum Event {
         turn: TurnId,
         call: usize,
         outcome: Outcome,
+    },
+    /// A message of the queue can be sent to the model.
+    Prepared {
+        submission: QueuedSubmission,
+        message: Box<RawValue>,
     },
     /// A turn of an agent has ended.
     AgentEnded,

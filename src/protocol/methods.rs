@@ -31,6 +31,18 @@ macro_rules! client_requests {
             ThreadGoalGet = "thread/goal/get" (ThreadGoalGetParams) -> ThreadGoalGetResponse, Stable, by(thread_id), goal::get;
             /// Takes a thread's goal away.
             ThreadGoalClear = "thread/goal/clear" (ThreadGoalClearParams) -> ThreadGoalClearResponse, Stable, by(thread_id), goal::clear;
+            /// Puts a message at the end of a thread's queue.
+            ThreadQueueAdd = "thread/queue/add" (ThreadQueueAddParams) -> ThreadQueueAddResponse, Experimental, by(thread_id), queue::add;
+            /// Lists what waits in a thread's queue.
+            ThreadQueueList = "thread/queue/list" (ThreadQueueListParams) -> ThreadQueueListResponse, Experimental, by(thread_id), queue::list;
+            /// Changes what a waiting message says.
+            ThreadQueueUpdate = "thread/queue/update" (ThreadQueueUpdateParams) -> ThreadQueueUpdateResponse, Experimental, by(thread_id), queue::update;
+            /// Takes a message out of a thread's queue.
+            ThreadQueueDelete = "thread/queue/delete" (ThreadQueueDeleteParams) -> ThreadQueueDeleteResponse, Experimental, by(thread_id), queue::delete;
+            /// Puts a thread's queue into another order.
+            ThreadQueueReorder = "thread/queue/reorder" (ThreadQueueReorderParams) -> ThreadQueueReorderResponse, Experimental, by(thread_id), queue::reorder;
+            /// Sends a waiting message now.
+            ThreadQueueStart = "thread/queue/start" (ThreadQueueStartParams) -> ThreadQueueStartResponse, Experimental, by(thread_id), queue::start;
             /// Changes settings of a thread without a turn.
             ThreadSettingsUpdate = "thread/settings/update" (ThreadSettingsUpdateParams) -> ThreadSettingsUpdateResponse, Experimental, by(thread_id), thread_settings::update;
             /// Takes a thread out of the archive.
@@ -121,6 +133,8 @@ macro_rules! server_notifications {
             ThreadGoalCleared = "thread/goal/cleared" (ThreadGoalClearedNotification);
             /// Tells the settings that a thread's next turn has.
             ThreadSettingsUpdated = "thread/settings/updated" (ThreadSettingsUpdatedNotification);
+            /// Tells that a thread's queue is not what it was.
+            ThreadQueueChanged = "thread/queue/changed" (ThreadQueueChangedNotification);
             /// Tells what a thread has used.
             ThreadTokenUsageUpdated = "thread/tokenUsage/updated" (ThreadTokenUsageUpdatedNotification);
             /// Tells that a turn runs.

@@ -118,6 +118,8 @@ not_gated! {
     ModelListParams ModelProviderListParams ModelProviderConfigWriteParams ModelProviderCapabilitiesReadParams
     CollaborationModeListParams ThreadSettingsUpdateParams
     ThreadGoalSetParams ThreadGoalGetParams ThreadGoalClearParams
+    ThreadQueueAddParams ThreadQueueListParams ThreadQueueUpdateParams ThreadQueueDeleteParams ThreadQueueReorderParams
+    ThreadQueueStartParams
     SkillsConfigWriteParams SkillsExtraRootsSetParams SkillsListParams
     ConfigBatchWriteParams ConfigValueWriteParams HooksListParams
 }

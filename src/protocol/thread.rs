@@ -3,12 +3,14 @@
 mod goal;
 mod list;
 mod manage;
+mod queue;
 mod settings;
 mod start;
 
 pub(crate) use goal::*;
 pub(crate) use list::*;
 pub(crate) use manage::*;
+pub(crate) use queue::*;
 pub(crate) use settings::*;
 pub(crate) use start::*;
 

@@ -5,6 +5,7 @@ pub(super) mod goal;
 pub(super) mod hook;
 pub(super) mod initialize;
 pub(super) mod model;
+pub(super) mod queue;
 pub(super) mod skill;
 pub(super) mod thread;
 pub(super) mod thread_list;

@@ -69,6 +69,9 @@ pub(crate) struct TurnAttribution {
     pub(crate) turn_trigger: Option<String>,
     #[serde(default)]
     pub(crate) parent_turn_id: Option<TurnId>,
+    /// The message of the thread's queue that the turn begins with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) queued_submission_id: Option<String>,
     #[serde(default)]
     pub(crate) initiating_agent_path: Option<String>,
     #[serde(default)]

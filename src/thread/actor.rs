@@ -18,6 +18,7 @@ use super::history::History;
 use super::hooked::OpenRun;
 use super::instructions::Instructions;
 use super::outlet::Publisher;
+use super::queue::Queue;
 use super::said::AdditionalContext;
 use super::session::{Origin, Shared};
 use super::settings::Settings;
@@ -54,6 +55,7 @@ pub(super) struct Actor {
     pub(super) instructions: Instructions,
     pub(super) skills: Known,
     pub(super) goal: Goal,
+    pub(super) queue: Queue,
     pub(super) developer_instructions: Option<String>,
     pub(super) history: History,
     pub(super) told: Told,
@@ -179,7 +181,8 @@ impl Actor {
             }
             Command::SetGoal { params, reply } => self.set_goal(&params, reply),
             Command::ClearGoal { reply } => self.clear_goal(reply),
-            Command::WakeGoal => self.continue_goal(),
+            Command::Wake => self.go_on_by_itself(),
+            Command::StartQueued { id, reply } => self.start_queued(id.as_deref(), reply),
             Command::UpdateSettings { params, reply } => self.update_settings(&params, reply),
             Command::Interrupt { turn, reply } => self.interrupt(&turn, reply),
             Command::Compact { reply } => self.compact(reply),
@@ -266,7 +269,7 @@ impl Actor {
         }
     }
 
-    fn senses(&self, model: Option<&str>) -> Senses {
+    pub(super) fn senses(&self, model: Option<&str>) -> Senses {
         if let Some(turn) = &self.turn {
             return turn.model.senses();
         }

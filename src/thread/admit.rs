@@ -337,6 +337,7 @@ impl TurnOptions {
             service_tier: params.service_tier_for_turn.clone(),
             trigger: params.turn_trigger.clone(),
             parent: params.parent_turn_id.clone(),
+            queued: None,
             metadata: params.responsesapi_client_metadata.clone().unwrap_or_default(),
         }
     }

@@ -158,7 +158,7 @@ impl Actor {
         if params.status == Some(ThreadGoalStatus::Active) {
             self.goal.held = false;
         }
-        self.continue_goal();
+        self.go_on_by_itself();
     }
 
     pub(super) fn clear_goal(&mut self, reply: Reply<ThreadGoalClearResponse>) {

@@ -14,6 +14,7 @@ use super::context::{Told, base_message, user_text};
 use super::goal::Goal;
 use super::history::History;
 use super::outlet::Publisher;
+use super::queue::Queue;
 use super::registry::Registry;
 use super::settings::Settings;
 use super::team::{Progress, Team};
@@ -209,6 +210,7 @@ struct Loaded {
     usage: Option<(TurnId, ThreadTokenUsage)>,
     compactions: usize,
     origin: Origin,
+    queue: Queue,
     team: Arc<Team>,
     session_start: SessionOrigin,
 }
@@ -282,10 +284,20 @@ pub(crate) fn create(shared: &Arc<Shared>, new: NewThread, start: Start) -> Resu
         writer.append(&records)?;
     }
     let told = Told::default();
-    let (usage, compactions, origin) = (None, 0, Origin::New);
+    let (usage, compactions, origin, queue) = (None, 0, Origin::New, Queue::default());
     let session_start = new.session_start;
-    let loaded =
-        Loaded { thread, writer, history, told, usage, compactions, origin, team, session_start };
+    let loaded = Loaded {
+        thread,
+        writer,
+        history,
+        told,
+        usage,
+        compactions,
+        origin,
+        queue,
+        team,
+        session_start,
+    };
     Ok(run(shared, start, loaded))
 }
 
@@ -319,10 +331,21 @@ pub(crate) fn resume(
     let usage = stored::last_usage(&records);
     let compactions =
         records.iter().filter(|record| matches!(record, Record::Compacted(_))).count();
+    let queue = Queue::loaded(&shared.store, &thread.id, &records);
     let (writer, origin) = (Some(writer), Origin::Disk);
     let session_start = SessionOrigin::Resume;
-    let loaded =
-        Loaded { thread, writer, history, told, usage, compactions, origin, team, session_start };
+    let loaded = Loaded {
+        thread,
+        writer,
+        history,
+        told,
+        usage,
+        compactions,
+        origin,
+        queue,
+        team,
+        session_start,
+    };
     run(shared, start, loaded)
 }
 
@@ -371,6 +394,7 @@ fn run(shared: &Arc<Shared>, start: Start, loaded: Loaded) -> ThreadHandle {
         instructions,
         skills: skills::Known::default(),
         goal,
+        queue: loaded.queue,
         history: loaded.history,
         told: loaded.told,
         additional_context: BTreeMap::new(),

@@ -121,6 +121,7 @@ pub(super) fn turn_started(turn: &Turn, settings: &Settings, window: Option<i64>
             turn_id: turn.id.clone(),
             turn_trigger: turn.options.trigger.clone(),
             parent_turn_id: turn.options.parent.clone(),
+            queued_submission_id: turn.options.queued.clone(),
             initiating_agent_path: None,
             root_turn_id: Some(turn.root.clone()),
         }),

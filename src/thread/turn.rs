@@ -116,6 +116,8 @@ pub(super) struct TurnOptions {
     pub(super) service_tier: Option<String>,
     pub(super) trigger: Option<String>,
     pub(super) parent: Option<TurnId>,
+    /// The message of the queue that the turn begins with.
+    pub(super) queued: Option<String>,
     pub(super) metadata: BTreeMap<String, String>,
 }
 
@@ -385,7 +387,8 @@ impl Actor {
             self.remember(marker);
         }
         self.judge_goal(&ending);
-        // What replaces the turn comes before the goal.
+        self.judge_queue(&ending);
+        // What replaces the turn comes first.
         let may_continue = !matches!(ending, Ending::Replaced);
         let Some(mut turn) = self.turn.take() else { return };
         let completed_at_ms = now_ms();
@@ -399,7 +402,7 @@ impl Actor {
         // The turn, and with it every task and open question of its calls, ends here, after its clients know.
         drop(turn);
         if may_continue {
-            self.continue_goal();
+            self.go_on_by_itself();
         }
     }
 

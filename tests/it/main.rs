@@ -37,6 +37,7 @@ mod patch;
 mod plan;
 mod providers;
 mod questions;
+mod queue;
 mod review;
 mod settings;
 mod skills;

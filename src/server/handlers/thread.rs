@@ -165,7 +165,7 @@ async fn follow(
         tell_goal(&cx.server, &handle.id, goal);
     }
     cx.server.asks.repeat(&handle.id, cx.connection.id, &cx.server.audience);
-    handle.send(Command::WakeGoal).await;
+    handle.send(Command::Wake).await;
     Ok(answered)
 }
 
