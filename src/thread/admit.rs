@@ -137,7 +137,6 @@ impl Actor {
         for warning in std::mem::take(&mut self.instructions.warnings) {
             self.warn(warning);
         }
-        self.tell_progress(AgentStatus::Running);
         reply.give(Ok(TurnStartResponse { turn: accepted }));
         self.goal_turn_begins();
         self.thread.recency_at = Some(now_secs());
@@ -279,6 +278,7 @@ impl Actor {
 
     /// Tells that the thread is at work, and on which turn.
     pub(super) fn announce_turn(&mut self) {
+        self.tell_progress(AgentStatus::Running);
         self.set_status(ThreadStatus::Active { active_flags: Vec::new() });
         let Some(turn) = &self.turn else { return };
         let thread_id = self.publisher.thread.clone();

@@ -54,11 +54,11 @@ originators?: Array<string> | null,
  */
 archived?: boolean | null,
 /**
- * Lists threads of this section; null for those in none.
+ * Lists threads of this section.
  */
 sectionId?: string | null,
 /**
- * Lists threads of this project; null for those in none.
+ * Lists threads of this project.
  */
 projectId?: string | null,
 /**

@@ -50,7 +50,7 @@ originators?: Array<string> | null,
  */
 archived?: boolean | null,
 /**
- * Lists threads of this section; null for those in none.
+ * Lists threads of this section.
  */
 sectionId?: string | null,
 /**
