@@ -13,6 +13,7 @@ mod event;
 mod item;
 mod lite;
 pub(crate) mod picture;
+mod pieces;
 mod provider;
 pub(crate) mod request;
 mod retry;
@@ -29,6 +30,7 @@ use tokio::sync::mpsc;
 pub(crate) use error::{Error, Retry};
 pub(crate) use event::{LimitWindow, ResponseHeaders, StreamEvent, Usage};
 pub(crate) use item::{OutputItem, history_item, stored_item};
+pub(crate) use pieces::Pieces;
 pub(crate) use provider::{Provider, ProviderTable, is_base_url};
 pub(crate) use retry::{backoff, connection_backoff};
 

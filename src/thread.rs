@@ -39,6 +39,7 @@ mod usage;
 
 pub(crate) use agents::{Agents, Memory as AgentMemory, Order as AgentOrder, Spawned};
 pub(crate) use goal::changed as changed_goal;
+pub(crate) use input::Rendered;
 pub(crate) use outlet::{Answer, Outlet, Question, Scope, Ticket};
 pub(crate) use review::Task as ReviewTask;
 pub(crate) use session::{
@@ -48,7 +49,6 @@ pub(crate) use settings::{LOCAL, Settings, check_environments};
 pub(crate) use stored::{restore, stored_thread};
 pub(crate) use team::{AgentStatus, Progress};
 
-use serde_json::value::RawValue;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::model::senses::Senses;
@@ -119,13 +119,13 @@ pub(crate) enum Command {
     StartTurn {
         params: Box<TurnStartParams>,
         /// The input as the model is sent it.
-        message: Box<RawValue>,
+        input: Rendered,
         reply: Reply<TurnStartResponse>,
     },
     Steer {
         params: Box<TurnSteerParams>,
         /// The input as the model is sent it.
-        message: Box<RawValue>,
+        input: Rendered,
         reply: Reply<TurnSteerResponse>,
     },
     SetGoal {
@@ -227,18 +227,18 @@ impl ThreadHandle {
     ) {
         let mode = params.collaboration_mode.as_ref().map(|mode| mode.settings.model.clone());
         let model = mode.or_else(|| params.model.clone());
-        let message = self.message(&params.input, model).await;
-        self.send(Command::StartTurn { params: Box::new(params), message, reply }).await;
+        let input = self.rendered(&params.input, model).await;
+        self.send(Command::StartTurn { params: Box::new(params), input, reply }).await;
     }
 
     pub(crate) async fn steer(&self, params: TurnSteerParams, reply: Reply<TurnSteerResponse>) {
-        let message = self.message(&params.input, None).await;
-        self.send(Command::Steer { params: Box::new(params), message, reply }).await;
+        let input = self.rendered(&params.input, None).await;
+        self.send(Command::Steer { params: Box::new(params), input, reply }).await;
     }
 
     /// What a model is sent for this input. Pictures are worked on here and not in the thread's task, so that a large
     /// one makes nobody wait but its sender.
-    async fn message(&self, input: &[UserInput], model: Option<String>) -> Box<RawValue> {
+    async fn rendered(&self, input: &[UserInput], model: Option<String>) -> Rendered {
         // Input that will be refused is not worth the work.
         if !input::has_media(input) || input::check(input).is_err() {
             return input::text_message(input);

@@ -32,7 +32,6 @@ use spec::{Run, Tool};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use serde_json::value::RawValue;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::exec::SessionEvent;
@@ -41,7 +40,7 @@ use crate::patch::Edit;
 use crate::protocol::{
     ItemId, QueuedSubmission, ThreadActiveFlag, TimedItem, TurnId, TurnPlanUpdatedNotification,
 };
-use crate::thread::{self, AgentOrder, Question, Spawned, Stored, ThreadHandle, Ticket};
+use crate::thread::{self, AgentOrder, Question, Rendered, Spawned, Stored, ThreadHandle, Ticket};
 
 /// One call, as the model made it.
 #[derive(Debug)]
@@ -145,7 +144,7 @@ pub(crate) enum Event {
     /// A message of the queue can be sent to the model.
     Prepared {
         submission: QueuedSubmission,
-        message: Box<RawValue>,
+        rendered: Rendered,
     },
     /// A turn of an agent has ended.
     AgentEnded,

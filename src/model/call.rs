@@ -1,21 +1,24 @@
 //! One HTTP exchange: the connections of the process, the address and headers of a request, redirects.
 //!
-//! reqwest's types stay in this file and in `client`.
+//! reqwest stays in this file and in `client`; others know at most its words for headers and statuses.
 
 use std::collections::HashSet;
+use std::convert::Infallible;
 use std::error::Error as StdError;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use bytes::Bytes;
+use futures_util::stream;
 use reqwest::header::{
-    ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION,
+    ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
+    LOCATION,
 };
 use reqwest::redirect::Policy;
-use reqwest::{Client, Response, Url};
+use reqwest::{Body, Client, Response, Url};
 
 use super::error::Error;
+use super::pieces::Pieces;
 use super::provider::{Provider, Secret, Wire};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
@@ -34,7 +37,7 @@ pub(super) enum Failure {
 pub(super) struct Call {
     url: Url,
     headers: HeaderMap,
-    body: Bytes,
+    body: Pieces,
 }
 
 impl Call {
@@ -42,7 +45,7 @@ impl Call {
     pub(super) fn new(
         provider: &Provider,
         headers: &[(&'static str, String)],
-        body: Bytes,
+        body: Pieces,
         token: Option<&Secret>,
     ) -> Result<Self, Error> {
         let mut all = public_headers();
@@ -89,12 +92,18 @@ impl Call {
         headers
     }
 
+    fn body(&self) -> Body {
+        Body::wrap_stream(stream::iter(self.body.clone().map(Ok::<_, Infallible>)))
+    }
+
     /// Sends the request, and sends it again where it is redirected to.
     pub(super) async fn send(&self, connections: &Connections) -> Result<Response, Failure> {
         let (mut url, mut headers) = (self.url.clone(), self.headers.clone());
         for _ in 0..=MAX_REDIRECTS {
             let client = connections.to(&url).await.map_err(Failure::Final)?;
-            let request = client.post(url.clone()).headers(headers.clone()).body(self.body.clone());
+            // A body in pieces does not know its length by itself.
+            let request = client.post(url.clone()).headers(headers.clone());
+            let request = request.header(CONTENT_LENGTH, self.body.len()).body(self.body());
             let response = request.send().await.map_err(failure)?;
             let Some(next) = redirection(&url, &response) else {
                 connections.answered(&self.url);

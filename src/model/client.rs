@@ -4,9 +4,8 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
 use reqwest::Response;
-use reqwest::header::{HeaderMap, RETRY_AFTER};
+use reqwest::header::HeaderMap;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
@@ -15,8 +14,9 @@ use super::call::{Call, Connections, Failure, causes};
 use super::chat;
 use super::error::{Error, Refusal};
 use super::event::{LimitWindow, ResponseHeaders, StreamEvent, decode};
+use super::pieces::Pieces;
 use super::provider::{Provider, Secret, Wire};
-use super::retry::{backoff, retry_after};
+use super::retry::backoff;
 use super::sse::{MAX_EVENT, Parser};
 use super::token::Tokens;
 
@@ -64,14 +64,16 @@ impl Http {
         &self,
         provider: &Provider,
         headers: &[(&'static str, String)],
-        body: Bytes,
+        body: Pieces,
     ) -> Result<Response, Error> {
         let call = |token: Option<&Secret>| Call::new(provider, headers, body.clone(), token);
         let Some(command) = &provider.auth else { return self.ask(provider, &call(None)?).await };
         let token = self.tokens.get(command).await;
         match self.ask(provider, &call(token.as_ref())?).await {
             Err(error) if error.is_unauthorized() => {
-                self.tokens.forget(command);
+                if let Some(refused) = &token {
+                    self.tokens.forget(command, refused);
+                }
                 let token = self.tokens.get(command).await;
                 self.ask(provider, &call(token.as_ref())?).await
             }
@@ -103,15 +105,15 @@ impl Http {
 }
 
 /// What a request looks like to the provider, and how its answer is to be read.
-fn prepared(provider: &Provider, request: &Request) -> Result<(Bytes, Decoder), Error> {
+fn prepared(provider: &Provider, request: &Request) -> Result<(Pieces, Decoder), Error> {
     if provider.wire != Wire::Chat {
-        return Ok((request.body.bytes().clone(), Decoder::Responses));
+        return Ok((request.body.pieces(), Decoder::Responses));
     }
     let encoded = request.conversation.with(|kept| chat::encode(&request.body, &mut kept.messages));
     let (body, tools) = encoded.map_err(|error| {
         Error::unusable(format!("the request cannot be put into the Chat Completions API: {error}"))
     })?;
-    Ok((body, Decoder::Chat(Box::new(chat::Answer::new(tools)))))
+    Ok((body.into(), Decoder::Chat(Box::new(chat::Answer::new(tools)))))
 }
 
 /// How the data of events are understood.
@@ -218,9 +220,7 @@ async fn read_rest(mut response: Response) {
 }
 
 async fn refusal(call: &Call, mut response: Response) -> Error {
-    let status = response.status();
-    let header = |name: &str| Some(response.headers().get(name)?.to_str().ok()?.to_owned());
-    let (cf_ray, wait) = (header("cf-ray"), header(RETRY_AFTER.as_str()));
+    let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
     let mut body = Vec::new();
     let read = async {
         while let Ok(Some(chunk)) = response.chunk().await {
@@ -232,14 +232,8 @@ async fn refusal(call: &Call, mut response: Response) -> Error {
     };
     // What has come until then is better than nothing.
     let _late = timeout(REFUSAL_TIMEOUT, read).await;
-    Error::refused(&Refusal {
-        status: status.as_u16(),
-        status_line: status.to_string(),
-        body: &String::from_utf8_lossy(&body),
-        url: &call.shown_url(),
-        cf_ray,
-        retry_after: wait.as_deref().and_then(retry_after),
-    })
+    let (body, url) = (String::from_utf8_lossy(&body), call.shown_url());
+    Error::refused(&Refusal::new(status, &headers, &body, &url))
 }
 
 fn response_headers(provider: &Provider, headers: &HeaderMap) -> ResponseHeaders {

@@ -4,10 +4,12 @@
 
 use std::time::Duration;
 
+use reqwest::StatusCode;
+use reqwest::header::{HeaderMap, RETRY_AFTER};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-use super::retry::wait_in_message;
+use super::retry::{retry_after, wait_in_message};
 use crate::protocol::{CodexErrorInfo, TurnError};
 use crate::util::time::local;
 
@@ -37,13 +39,11 @@ pub(crate) struct Error {
 /// An answer of the HTTP server that is no stream.
 #[derive(Debug)]
 pub(super) struct Refusal<'a> {
-    pub(super) status: u16,
-    /// `404 Not Found`.
-    pub(super) status_line: String,
-    pub(super) body: &'a str,
-    pub(super) url: &'a str,
-    pub(super) cf_ray: Option<String>,
-    pub(super) retry_after: Option<Duration>,
+    status: StatusCode,
+    body: &'a str,
+    url: &'a str,
+    cf_ray: Option<String>,
+    retry_after: Option<Duration>,
 }
 
 /// The `error` object of a refusal's body or of a failed response.
@@ -61,6 +61,7 @@ pub(super) struct Detail {
 const CONTEXT_WINDOW: &str = "The conversation no longer fits into the model's context window. Compact it, or go on in a new thread.";
 const OVERLOADED: &str =
     "The model is overloaded at the moment. Try again later, or use another model.";
+const INTERNAL: &str = "The model's server failed with an internal error. It may be very busy.";
 const QUOTA: &str = "The account's quota is used up. Check its plan and its billing details.";
 const NOT_INCLUDED: &str = "The account's plan does not include this use of the model.";
 
@@ -104,6 +105,12 @@ impl Error {
     /// The stream is over and has not said that the response is.
     pub(crate) fn closed_early() -> Self {
         Self::disconnected("stream closed before response.completed")
+    }
+
+    /// The model was asked to sum up the history, and has written nothing.
+    pub(crate) fn without_summary() -> Self {
+        let cause = "the response to a compaction holds no summary".to_owned();
+        Self::new(cause, CodexErrorInfo::Other, AGAIN)
     }
 
     /// Something that asking again does not mend.
@@ -208,7 +215,7 @@ impl Error {
         let detail = Detail::of_body(refusal.body);
         let code = detail.code.as_deref().unwrap_or_default();
         let never = |info, message: &str| Self::new(message.to_owned(), info, Retry::Never);
-        match (refusal.status, code) {
+        match (refusal.status.as_u16(), code) {
             (400, _) if detail.is_about_window() => {
                 never(CodexErrorInfo::ContextWindowExceeded, CONTEXT_WINDOW)
             }
@@ -227,11 +234,13 @@ impl Error {
                 never(CodexErrorInfo::ModelNotFound, detail.message.as_deref().unwrap_or(code))
             }
             (429, _) => Self::too_many(refusal, &detail),
-            (500, _) => Self::new(
-                "The model's server failed with an internal error. It may be very busy.".to_owned(),
-                CodexErrorInfo::InternalServerError,
-                AGAIN,
-            ),
+            (500, _) => {
+                let message = match &detail.message {
+                    Some(cause) => format!("The model's server failed: {cause}"),
+                    None => INTERNAL.to_owned(),
+                };
+                Self::new(message, CodexErrorInfo::InternalServerError, AGAIN)
+            }
             (503, "server_is_overloaded") => never(CodexErrorInfo::ServerOverloaded, OVERLOADED),
             (503, "slow_down") => Self::rate_limited(&refusal.reason(&detail)),
             (status, _) => {
@@ -262,9 +271,9 @@ impl Error {
         } else if is("insufficient_quota") {
             QUOTA.to_owned()
         } else {
-            let http_status = Some(refusal.status);
+            let http_status = Some(refusal.status.as_u16());
             return Self::new(
-                format!("exceeded retry limit, last status: {}", refusal.status_line),
+                format!("exceeded retry limit, last status: {}", refusal.status),
                 CodexErrorInfo::ResponseTooManyFailedAttempts { http_status_code: http_status },
                 match refusal.retry_after {
                     None => Retry::Never,
@@ -279,7 +288,23 @@ impl Error {
 /// Worth repeating, with nothing to say about when.
 const AGAIN: Retry = Retry::Stream { after: None, http_status: None };
 
-impl Refusal<'_> {
+impl<'a> Refusal<'a> {
+    pub(super) fn new(
+        status: StatusCode,
+        headers: &HeaderMap,
+        body: &'a str,
+        url: &'a str,
+    ) -> Self {
+        let header = |name: &str| headers.get(name)?.to_str().ok();
+        Self {
+            status,
+            body,
+            url,
+            cf_ray: header("cf-ray").map(str::to_owned),
+            retry_after: header(RETRY_AFTER.as_str()).and_then(retry_after),
+        }
+    }
+
     fn reason(&self, detail: &Detail) -> String {
         match &detail.message {
             Some(message) => message.clone(),
@@ -290,8 +315,7 @@ impl Refusal<'_> {
 
     fn unexpected(&self, detail: &Detail) -> String {
         let reason = self.reason(detail);
-        let mut text =
-            format!("unexpected status {}: {reason}, url: {}", self.status_line, self.url);
+        let mut text = format!("unexpected status {}: {reason}, url: {}", self.status, self.url);
         if let Some(ray) = &self.cf_ray {
             text.push_str(", cf-ray: ");
             text.push_str(ray);

@@ -47,12 +47,16 @@ pub(crate) enum Error {
 static WORK: Semaphore = Semaphore::const_new(2);
 
 /// Does work on pictures apart from all tasks, when its turn comes. `None` when it panics: it is fed with what
-/// others have made.
+/// others have made. Work that nobody waits for any more goes on all the same, and holds its place until it is done.
 pub(crate) async fn apart<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Option<T> {
     // The semaphore is never closed.
-    let _permit = WORK.acquire().await.ok()?;
+    let permit = WORK.acquire().await.ok()?;
+    let work = move || {
+        let _held = permit;
+        work()
+    };
     tokio::task::spawn_blocking(work).await.ok()
 }
 

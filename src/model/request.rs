@@ -1,7 +1,6 @@
-//! The body of a model request. Items of the history are copied as they are, never decoded.
+//! The body of a model request. Items of the history are shared as they are, neither decoded nor copied.
 
 use std::collections::BTreeMap;
-use std::ops::Range;
 
 use bytes::Bytes;
 use serde::Serialize;
@@ -10,6 +9,7 @@ use serde_json::value::RawValue;
 
 use super::catalog::Verbosity;
 use super::lite;
+use super::pieces::Pieces;
 
 /// Everything that a request says besides its headers.
 #[derive(Debug)]
@@ -17,7 +17,7 @@ pub(crate) struct Body<'a> {
     pub(crate) form: Form,
     pub(crate) model: &'a str,
     /// The inside of the `input` array: the items' JSON texts, joined by commas.
-    pub(crate) input: &'a [u8],
+    pub(crate) input: Pieces,
     /// The `tools` array; none in requests that offer none.
     pub(crate) tools: Option<&'a RawValue>,
     pub(crate) parallel_tool_calls: bool,
@@ -40,12 +40,15 @@ pub(crate) enum Form {
     Lite,
 }
 
-/// A finished body, and where its parts are.
+/// A finished body, in its parts.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Encoded {
-    bytes: Bytes,
-    input: Range<usize>,
-    /// Where the metadata begin, which differ with each turn; nothing follows them.
+    /// What comes before the input, up to the bracket that opens it.
+    head: Bytes,
+    /// The inside of the `input` array.
+    pub(super) input: Pieces,
+    tail: Bytes,
+    /// Where in the tail the metadata begin, which differ with each turn; nothing follows them.
     metadata: usize,
 }
 
@@ -111,36 +114,29 @@ const INPUT: &[u8] = b",\"input\":[";
 
 impl Encoded {
     /// The JSON text.
-    pub(super) fn bytes(&self) -> &Bytes {
-        &self.bytes
-    }
-
-    /// The inside of the `input` array.
-    pub(super) fn input(&self) -> &[u8] {
-        &self.bytes[self.input.clone()]
-    }
-
-    /// The same, without a copy.
-    pub(super) fn shared_input(&self) -> Bytes {
-        self.bytes.slice(self.input.clone())
+    pub(super) fn pieces(&self) -> Pieces {
+        let mut all = Pieces::from(self.head.clone());
+        self.input.clone().for_each(|piece| all.push(piece));
+        all.push(self.tail.clone());
+        all
     }
 
     /// Everything but the input and what differs with each turn, to be compared.
     pub(super) fn lasting_settings(&self) -> Vec<u8> {
-        [&self.bytes[..self.input.start], &self.bytes[self.input.end..self.metadata]].concat()
+        [&self.head, &self.tail[..self.metadata]].concat()
     }
 
     /// The same request with another input, without the opening brace.
-    pub(super) fn write_with_input(&self, input: &[u8], out: &mut Vec<u8>) {
-        out.extend_from_slice(self.bytes.get(1..self.input.start).unwrap_or_default());
-        out.extend_from_slice(input);
-        out.extend_from_slice(&self.bytes[self.input.end..]);
+    pub(super) fn write_with_input(&self, input: &Pieces, out: &mut Vec<u8>) {
+        out.extend_from_slice(self.head.get(1..).unwrap_or_default());
+        input.write(out);
+        out.extend_from_slice(&self.tail);
     }
 
     /// Everything but the input, as an object of its own.
     pub(super) fn settings(&self) -> Vec<u8> {
-        let head = self.input.start.saturating_sub(INPUT.len());
-        [&self.bytes[..head], self.bytes.get(self.input.end + 1..).unwrap_or_default()].concat()
+        let head = self.head.strip_suffix(INPUT).unwrap_or_default();
+        [head, self.tail.get(1..).unwrap_or_default()].concat()
     }
 }
 
@@ -148,7 +144,7 @@ impl Encoded {
 impl From<&'static str> for Encoded {
     /// A body that nobody looks into.
     fn from(text: &'static str) -> Self {
-        Self { bytes: Bytes::from_static(text.as_bytes()), ..Self::default() }
+        Self { head: Bytes::from_static(text.as_bytes()), ..Self::default() }
     }
 }
 
@@ -158,19 +154,21 @@ impl Body<'_> {
             (Form::Lite, Some(tools)) => Some(lite::additional_tools(tools, self.prompt_cache_key)),
             (Form::Lite, None) | (Form::Plain, _) => None,
         };
-        let first = tools.as_deref().map_or("", RawValue::get).as_bytes();
-        let comma: &[u8] = if first.is_empty() || self.input.is_empty() { b"" } else { b"," };
-        let head = json(&Head { model: self.model });
-        let head = head.strip_suffix(b"}").unwrap_or_default();
-        let tail = json(&self.tail());
-        let tail = tail.strip_prefix(b"{").and_then(|tail| tail.strip_suffix(b"}"));
-        let metadata = json(&Metadata { client_metadata: self.client_metadata });
-        let metadata = metadata.strip_prefix(b"{").unwrap_or_default();
-        let start = head.len() + INPUT.len();
-        let end = start + first.len() + comma.len() + self.input.len();
-        let tail = [b"],", tail.unwrap_or_default(), b","].concat();
-        let bytes = [head, INPUT, first, comma, self.input, &tail, metadata].concat();
-        Encoded { bytes: bytes.into(), input: start..end, metadata: end + tail.len() }
+        let mut head = json(&Head { model: self.model });
+        head.pop();
+        head.extend_from_slice(INPUT);
+        let mut tail = b"],".to_vec();
+        tail.extend_from_slice(json(&self.tail()).get(1..).unwrap_or_default());
+        tail.pop();
+        tail.push(b',');
+        let metadata = tail.len();
+        let last = json(&Metadata { client_metadata: self.client_metadata });
+        tail.extend_from_slice(last.get(1..).unwrap_or_default());
+        let input = match tools {
+            Some(tools) => after(&tools, self.input),
+            None => self.input,
+        };
+        Encoded { head: head.into(), input, tail: tail.into(), metadata }
     }
 
     fn tail(&self) -> Tail<'_> {
@@ -202,6 +200,16 @@ impl Body<'_> {
     }
 }
 
+/// The items of an input, with one more before them.
+fn after(first: &RawValue, rest: Pieces) -> Pieces {
+    let mut all = Pieces::from(first.get().to_owned());
+    if !rest.is_empty() {
+        all.push(",");
+    }
+    rest.for_each(|piece| all.push(piece));
+    all
+}
+
 fn json(value: &impl Serialize) -> Vec<u8> {
     // Plain structs of texts and finished JSON cannot fail to serialize.
     serde_json::to_vec(value).unwrap_or_default()
@@ -220,7 +228,7 @@ mod tests {
         Body {
             form: Form::Plain,
             model: "m \"1\"",
-            input: b"",
+            input: Pieces::default(),
             tools: None,
             parallel_tool_calls: true,
             effort: None,
@@ -235,7 +243,7 @@ mod tests {
 
     #[test]
     fn says_the_least() {
-        let body: Value = serde_json::from_slice(plain().encode().bytes()).unwrap();
+        let body: Value = serde_json::from_slice(&plain().encode().pieces().to_vec()).unwrap();
         let expected = json!({
             "model": "m \"1\"", "input": [], "tool_choice": "auto", "parallel_tool_calls": true,
             "reasoning": {}, "store": false, "stream": true, "prompt_cache_key": "t",
@@ -249,7 +257,7 @@ mod tests {
         let (tools, schema) = (raw(&[1]), json!({"type": "object"}));
         let metadata = BTreeMap::from([("a", "b".to_owned())]);
         let body = Body {
-            input: br#"{"type":"a" },{"type":"b"}"#,
+            input: r#"{"type":"a" },{"type":"b"}"#.into(),
             tools: Some(&tools),
             parallel_tool_calls: false,
             effort: Some("ultra"),
@@ -260,7 +268,7 @@ mod tests {
             client_metadata: &metadata,
             ..plain()
         };
-        let text = String::from_utf8(body.encode().bytes().to_vec()).unwrap();
+        let text = String::from_utf8(body.encode().pieces().to_vec()).unwrap();
         assert!(text.contains(r#""input":[{"type":"a" },{"type":"b"}],"#), "{text}");
         let expected = json!({
             "model": "m \"1\"", "input": [{"type": "a"}, {"type": "b"}], "tools": [1],
@@ -277,9 +285,13 @@ mod tests {
     #[test]
     fn lite_models_get_their_tools_with_the_input() {
         let tools = raw(&json!([{"type": "function", "name": "f"}]));
-        let body =
-            Body { form: Form::Lite, input: br#"{"type":"a"}"#, tools: Some(&tools), ..plain() };
-        let body: Value = serde_json::from_slice(body.encode().bytes()).unwrap();
+        let body = Body {
+            form: Form::Lite,
+            input: r#"{"type":"a"}"#.into(),
+            tools: Some(&tools),
+            ..plain()
+        };
+        let body: Value = serde_json::from_slice(&body.encode().pieces().to_vec()).unwrap();
         assert_eq!(body["input"][0]["type"], "additional_tools");
         assert_eq!(
             body["input"][0]["tools"][0]["tools"],
@@ -293,11 +305,10 @@ mod tests {
 
     #[test]
     fn knows_its_parts() {
-        let encoded = Body { input: br#"{"type":"a"}"#, ..plain() }.encode();
-        assert_eq!(encoded.input(), br#"{"type":"a"}"#);
+        let encoded = Body { input: r#"{"type":"a"}"#.into(), ..plain() }.encode();
+        assert_eq!(encoded.input.to_vec(), br#"{"type":"a"}"#);
         let settings: Value = serde_json::from_slice(&encoded.settings()).unwrap();
         assert_eq!((&settings["model"], settings.get("input")), (&json!("m \"1\""), None));
         assert_eq!(settings["client_metadata"], json!({}));
-        assert_eq!(encoded.shared_input(), encoded.input());
     }
 }

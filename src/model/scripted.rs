@@ -92,7 +92,7 @@ impl Scripts {
         let place = self.next_place((script, request.thread.clone()));
         let over = [Step::Message { text: OVER.to_owned(), delay: Duration::ZERO }];
         let steps = answers.get(place).map_or(&over[..], Vec::as_slice);
-        let mut player = Player { events, input_tokens: request.body.bytes().len().div_ceil(4) };
+        let mut player = Player { events, input_tokens: request.body.pieces().len().div_ceil(4) };
         player.play(steps).await
     }
 
@@ -238,7 +238,7 @@ fn parse(text: &str) -> Result<Vec<Vec<Step>>, Problem> {
             continue;
         }
         let (step, ends) = parse_line(line)
-            .map_err(|error| Problem { line: index + 1, what: error.to_string() })?;
+            .map_err(|error| Problem { line: index + 1, what: what_is_wrong(&error) })?;
         if let Some(answer) = answers.last_mut() {
             answer.push(step);
         }
@@ -250,6 +250,16 @@ fn parse(text: &str) -> Result<Vec<Vec<Step>>, Problem> {
         answers.pop();
     }
     Ok(answers)
+}
+
+/// The error, with its place in the line where that helps; to the parser each line is line 1.
+fn what_is_wrong(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    match text.split_once(" at line 1 column ") {
+        Some((what, _)) if error.is_data() => what.to_owned(),
+        Some((what, column)) => format!("this is not JSON: {what} at column {column}"),
+        None => text,
+    }
 }
 
 /// A line, and whether an answer ends with it.

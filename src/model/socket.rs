@@ -4,8 +4,9 @@
 //! A connection is in the hands of the request that uses it, so that a request that is given up takes it along. Where
 //! WebSockets do not work, plain HTTP does: the conversation remembers that. Proxies are not asked.
 
-use bytes::Bytes;
 use futures_util::{SinkExt as _, StreamExt as _};
+use reqwest::StatusCode;
+use reqwest::header::HeaderMap;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use tokio::net::TcpStream;
@@ -21,12 +22,17 @@ use super::client::{Events, Http};
 use super::error::{Error, Refusal, Retry};
 use super::event::{StreamEvent, decode};
 use super::item::{OutputItem, history_item};
+use super::pieces::Pieces;
 use super::provider::Provider;
 use super::request::Encoded;
 use super::sse::MAX_EVENT;
 
 /// The version of the protocol, as the service wants to be told.
 const PROTOCOL: (&str, &str) = ("openai-beta", "responses_websockets=2026-02-06");
+
+/// Refusals of this connection and not of the request: it is too old, or what was said on it is forgotten.
+const CONNECTION_CODES: [&str; 2] =
+    ["websocket_connection_limit_reached", "previous_response_not_found"];
 
 /// A connection, and what was said on it last.
 pub(super) struct Socket {
@@ -37,26 +43,30 @@ pub(super) struct Socket {
 /// A request and its answer, as far as the next request may refer to them.
 struct Exchange {
     response: String,
-    settings: Bytes,
-    input: Bytes,
+    settings: Vec<u8>,
+    input: Pieces,
     output: Vec<Box<RawValue>>,
 }
 
-/// Whether an attempt has brought anything before it failed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Heard {
-    Nothing,
-    Something,
-}
-
-struct Broken {
+/// Why an attempt has brought no answer.
+struct Failure {
     error: Error,
-    heard: Heard,
+    kind: Kind,
 }
 
-impl From<Error> for Broken {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// The connection was of no use: nothing came, and another one may do better.
+    Lost,
+    /// The connection broke within the answer.
+    Cut,
+    /// The provider has said no. That is an answer: another connection would bring the same.
+    Refused,
+}
+
+impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        Self { error, heard: Heard::Nothing }
+        Self { error, kind: Kind::Lost }
     }
 }
 
@@ -74,26 +84,26 @@ impl Http {
         request: &Request,
         events: Events,
     ) {
-        let Err(broken) = self.attempts(provider, request, &events).await else {
+        let Err(Failure { error, kind }) = self.attempts(provider, request, &events).await else {
             request.conversation.with(|kept| kept.failures = 0);
             return;
         };
-        let may_retry = broken.error.retry() != Retry::Never;
-        let falls_back = may_retry
+        let is_about_sockets = kind != Kind::Refused && error.retry() != Retry::Never;
+        let falls_back = is_about_sockets
             && request.conversation.with(|kept| {
                 kept.failures += 1;
                 kept.is_without_sockets =
-                    kept.failures >= provider.stream_max_retries || broken.error.is_about_upgrade();
+                    kept.failures >= provider.stream_max_retries || error.is_about_upgrade();
                 kept.is_without_sockets
             });
         let told = match falls_back {
-            true => events.send(vec![StreamEvent::FellBack(broken.error.clone())]).await,
+            true => events.send(vec![StreamEvent::FellBack(error.clone())]).await,
             false => Ok(()),
         };
-        match (falls_back, broken.heard) {
+        match (falls_back, kind) {
             _ if told.is_err() => {}
-            (true, Heard::Nothing) => self.answer(provider, request, events).await,
-            _ => drop(events.send(vec![StreamEvent::Failed(broken.error)]).await),
+            (true, Kind::Lost) => self.answer(provider, request, events).await,
+            _ => drop(events.send(vec![StreamEvent::Failed(error)]).await),
         }
     }
 
@@ -103,23 +113,16 @@ impl Http {
         provider: &Provider,
         request: &Request,
         events: &Events,
-    ) -> Result<(), Broken> {
-        if let Some(mut socket) = request.conversation.with(|kept| kept.socket.take()) {
-            match socket.exchange(provider, request, events).await {
-                Ok(()) => {
-                    request.conversation.with(|kept| kept.socket = Some(socket));
-                    return Ok(());
+    ) -> Result<(), Failure> {
+        if let Some(socket) = request.conversation.with(|kept| kept.socket.take()) {
+            match socket.ask(provider, request, events).await {
+                Err(Failure { error, kind: Kind::Lost }) => {
+                    tracing::debug!(%error, "the connection is made anew");
                 }
-                Err(broken) if broken.heard == Heard::Something => return Err(broken),
-                Err(broken) => {
-                    tracing::debug!(error = %broken.error, "the connection is made anew");
-                }
+                done => return done,
             }
         }
-        let mut socket = self.connected(provider, request).await?;
-        socket.exchange(provider, request, events).await?;
-        request.conversation.with(|kept| kept.socket = Some(socket));
-        Ok(())
+        self.connected(provider, request).await?.ask(provider, request, events).await
     }
 
     async fn connected(&self, provider: &Provider, request: &Request) -> Result<Socket, Error> {
@@ -127,7 +130,7 @@ impl Http {
             Some(command) => self.tokens.get(command).await,
             None => None,
         };
-        let call = Call::new(provider, &request.headers, Bytes::new(), token.as_ref())?;
+        let call = Call::new(provider, &request.headers, Pieces::default(), token.as_ref())?;
         let unusable = |error: tungstenite::Error| Error::unusable(error.to_string());
         let mut upgrade = call.socket_url().into_client_request().map_err(unusable)?;
         upgrade.headers_mut().extend(call.socket_headers(PROTOCOL));
@@ -143,19 +146,13 @@ impl Http {
             Ok(Ok((stream, _))) => Ok(Socket { stream, last: None }),
             Ok(Err(tungstenite::Error::Http(answer))) => {
                 if answer.status().as_u16() == 401
-                    && let Some(command) = &provider.auth
+                    && let (Some(command), Some(token)) = (&provider.auth, &token)
                 {
-                    self.tokens.forget(command);
+                    self.tokens.forget(command, token);
                 }
-                let body = answer.body().as_deref().unwrap_or_default();
-                Err(Error::refused(&Refusal {
-                    status: answer.status().as_u16(),
-                    status_line: answer.status().to_string(),
-                    body: &String::from_utf8_lossy(body),
-                    url: &call.socket_url(),
-                    cf_ray: None,
-                    retry_after: None,
-                }))
+                let body = String::from_utf8_lossy(answer.body().as_deref().unwrap_or_default());
+                let url = call.socket_url();
+                Err(Error::refused(&Refusal::new(answer.status(), answer.headers(), &body, &url)))
             }
             Ok(Err(error)) => Err(self.connections.unreachable(&call, &error.to_string())),
         }
@@ -163,23 +160,37 @@ impl Http {
 }
 
 impl Socket {
+    /// Asks on this connection, which is kept for the next request unless it broke.
+    async fn ask(
+        mut self,
+        provider: &Provider,
+        request: &Request,
+        events: &Events,
+    ) -> Result<(), Failure> {
+        let outcome = self.exchange(provider, request, events).await;
+        if matches!(outcome, Ok(()) | Err(Failure { kind: Kind::Refused, .. })) {
+            request.conversation.with(|kept| kept.socket = Some(self));
+        }
+        outcome
+    }
+
     /// Sends a request and hands on what comes, up to the end of the answer.
     async fn exchange(
         &mut self,
         provider: &Provider,
         request: &Request,
         events: &Events,
-    ) -> Result<(), Broken> {
+    ) -> Result<(), Failure> {
         let frame = self.frame(&request.body);
         self.last = None;
         let idle = provider.stream_idle_timeout;
         let cut = |error: tungstenite::Error| Error::cut(&error.to_string());
         let sent = timeout(idle, self.stream.send(Message::text(frame))).await;
         sent.map_err(|_| Error::idle())?.map_err(cut)?;
-        let (mut heard, mut output) = (Heard::Nothing, Vec::new());
+        let (mut kind, mut output) = (Kind::Lost, Vec::new());
         let mut deadline = tokio::time::Instant::now() + idle;
         loop {
-            let broken = |error| Broken { error, heard };
+            let broken = |error| Failure { error, kind };
             let message = match timeout_at(deadline, self.stream.next()).await {
                 Err(_) => return Err(broken(Error::idle())),
                 Ok(Some(Ok(Message::Text(text)))) => text,
@@ -190,12 +201,12 @@ impl Socket {
                 Ok(Some(Err(error))) => return Err(broken(cut(error))),
             };
             deadline = tokio::time::Instant::now() + idle;
-            if let Some(error) = refused(&message, &provider.base_url) {
-                return Err(broken(error));
+            if let Some(failure) = refused(&message, &provider.base_url) {
+                return Err(failure);
             }
             let Some(event) = decode(message.as_bytes()) else { continue };
             if let StreamEvent::Failed(error) = event {
-                return Err(broken(error));
+                return Err(Failure { error, kind: Kind::Refused });
             }
             if let StreamEvent::ItemDone { item, raw } = &event
                 && *item != OutputItem::Other
@@ -205,18 +216,18 @@ impl Socket {
             if event.is_last() {
                 self.last = response_id(&message).map(|response| Exchange {
                     response,
-                    settings: request.body.lasting_settings().into(),
-                    input: request.body.shared_input(),
+                    settings: request.body.lasting_settings(),
+                    input: request.body.input.clone(),
                     output,
                 });
                 drop(events.send(vec![event]).await);
                 return Ok(());
             }
             if !matches!(event, StreamEvent::Created) {
-                heard = Heard::Something;
+                kind = Kind::Cut;
             }
             if events.send(vec![event]).await.is_err() {
-                return Err(Broken { error: Error::closed_early(), heard: Heard::Something });
+                return Err(Failure { error: Error::closed_early(), kind: Kind::Cut });
             }
         }
     }
@@ -225,7 +236,7 @@ impl Socket {
     fn frame(&self, body: &Encoded) -> String {
         let (previous, input) = match self.last.as_ref().and_then(|last| last.rest(body)) {
             Some((response, rest)) => (Some(response), rest),
-            None => (None, body.input()),
+            None => (None, body.input.clone()),
         };
         let mut frame = b"{\"type\":\"response.create\",".to_vec();
         if let Some(response) = previous {
@@ -233,7 +244,7 @@ impl Socket {
             frame.extend(serde_json::to_vec(response).unwrap_or_default());
             frame.push(b',');
         }
-        body.write_with_input(input, &mut frame);
+        body.write_with_input(&input, &mut frame);
         // The parts are JSON, which is UTF-8.
         String::from_utf8(frame).unwrap_or_default()
     }
@@ -241,42 +252,50 @@ impl Socket {
 
 impl Exchange {
     /// What a request adds to this one and its answer; `None` when it does not go on from there.
-    fn rest<'a>(&'a self, body: &'a Encoded) -> Option<(&'a str, &'a [u8])> {
-        if *body.lasting_settings() != *self.settings {
+    fn rest(&self, body: &Encoded) -> Option<(&str, Pieces)> {
+        if body.lasting_settings() != self.settings {
             return None;
         }
-        let mut rest = body.input().strip_prefix(&*self.input)?;
+        let mut rest = body.input.clone();
+        rest.strip_all(&self.input)?;
         for item in &self.output {
-            rest = rest.strip_prefix(b",")?.strip_prefix(item.get().as_bytes())?;
+            rest.strip(b",")?;
+            rest.strip(item.get().as_bytes())?;
         }
         // Without anything new there is nothing to ask.
-        Some((&self.response, rest.strip_prefix(b",")?))
+        rest.strip(b",")?;
+        Some((&self.response, rest))
     }
 }
 
 /// An `error` message stands for an HTTP answer that is no stream.
-fn refused(message: &str, url: &str) -> Option<Error> {
+fn refused(message: &str, url: &str) -> Option<Failure> {
     #[derive(Deserialize)]
     struct Refused {
         #[serde(rename = "type")]
         kind: String,
         #[serde(alias = "status_code")]
         status: Option<u16>,
+        #[serde(default)]
+        error: Cause,
+    }
+    #[derive(Default, Deserialize)]
+    #[serde(default)]
+    struct Cause {
+        code: Option<String>,
     }
     // Most messages are something else: look before decoding.
     if !message.contains("\"error\"") {
         return None;
     }
-    let Refused { kind, status } = serde_json::from_str(message).ok()?;
-    let status = status.filter(|_| kind == "error")?;
-    Some(Error::refused(&Refusal {
-        status,
-        status_line: status.to_string(),
-        body: message,
-        url,
-        cf_ray: None,
-        retry_after: None,
-    }))
+    let Refused { kind, status, error } = serde_json::from_str(message).ok()?;
+    let status = StatusCode::from_u16(status.filter(|_| kind == "error")?).ok()?;
+    let is_about_connection =
+        error.code.is_some_and(|code| CONNECTION_CODES.contains(&code.as_str()));
+    Some(Failure {
+        error: Error::refused(&Refusal::new(status, &HeaderMap::new(), message, url)),
+        kind: if is_about_connection { Kind::Lost } else { Kind::Refused },
+    })
 }
 
 fn response_id(message: &str) -> Option<String> {

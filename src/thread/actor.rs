@@ -173,11 +173,11 @@ impl Actor {
 
     fn command(&mut self, command: Command) {
         match command {
-            Command::StartTurn { params, message, reply } => {
-                self.start_turn(&params, message, reply);
+            Command::StartTurn { params, input, reply } => {
+                self.start_turn(&params, input, reply);
             }
-            Command::Steer { params, message, reply } => {
-                self.steer_turn(*params, message, reply);
+            Command::Steer { params, input, reply } => {
+                self.steer_turn(*params, input, reply);
             }
             Command::SetGoal { params, reply } => self.set_goal(&params, reply),
             Command::ClearGoal { reply } => self.clear_goal(reply),

@@ -4,7 +4,6 @@
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 
-use serde_json::value::RawValue;
 use tokio::sync::watch;
 use uuid::Uuid;
 
@@ -16,7 +15,7 @@ use super::settings::Overrides;
 use super::stream::Streamed;
 use super::team::AgentStatus;
 use super::turn::{Kind, Next, Phase, Turn, TurnOptions};
-use super::{Error, Reply, Result, instructions, stored};
+use super::{Error, Rendered, Reply, Result, instructions, stored};
 use crate::protocol::{
     RateLimitSnapshot, ThreadSettingsUpdateParams, ThreadSettingsUpdateResponse,
     ThreadSettingsUpdatedNotification, ThreadStatus, TurnId, TurnStartParams, TurnStartResponse,
@@ -30,10 +29,10 @@ impl Actor {
     pub(super) fn start_turn(
         &mut self,
         params: &TurnStartParams,
-        message: Box<RawValue>,
+        input: Rendered,
         reply: Reply<TurnStartResponse>,
     ) {
-        let said = UserSaid::of_start(params, message);
+        let said = UserSaid::of_start(params, input);
         let overrides = match self.check_start(params, &said) {
             Ok(overrides) => overrides,
             Err(refusal) => return reply.give(Err(refusal)),
@@ -137,6 +136,7 @@ impl Actor {
         for warning in std::mem::take(&mut self.instructions.warnings) {
             self.warn(warning);
         }
+        self.tell_progress(AgentStatus::Running);
         reply.give(Ok(TurnStartResponse { turn: accepted }));
         self.goal_turn_begins();
         self.thread.recency_at = Some(now_secs());
@@ -278,7 +278,6 @@ impl Actor {
 
     /// Tells that the thread is at work, and on which turn.
     pub(super) fn announce_turn(&mut self) {
-        self.tell_progress(AgentStatus::Running);
         self.set_status(ThreadStatus::Active { active_flags: Vec::new() });
         let Some(turn) = &self.turn else { return };
         let thread_id = self.publisher.thread.clone();
@@ -289,10 +288,10 @@ impl Actor {
     pub(super) fn steer_turn(
         &mut self,
         params: TurnSteerParams,
-        message: Box<RawValue>,
+        input: Rendered,
         reply: Reply<TurnSteerResponse>,
     ) {
-        let said = UserSaid::of_steer(&params, message);
+        let said = UserSaid::of_steer(&params, input);
         match self.check_steer(&params, &said) {
             Ok(turn_id) => {
                 reply.give(Ok(TurnSteerResponse { turn_id }));

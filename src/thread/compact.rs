@@ -19,7 +19,7 @@ use super::hooked::Gate;
 use super::turn::{Ending, Kind, Next, Phase, TurnOptions};
 use super::{Reply, item, prompt};
 use crate::extension::hooks::{Occasion, SessionOrigin};
-use crate::model::{OutputItem, StreamEvent, history_item};
+use crate::model::{self, OutputItem, Pieces, StreamEvent, Usage, history_item};
 use crate::protocol::{HookEventName, ThreadCompactStartResponse, ThreadItem, TimedItem};
 use crate::store::{Compacted, Record};
 use crate::util::json::raw;
@@ -36,7 +36,7 @@ pub(super) struct Compaction {
     means: Means,
     /// How many of the oldest items, after the first, the request leaves out, because it would be too large.
     left_out: usize,
-    /// What the model has written: the summary, or the item that stands for it.
+    /// What the current response has brought so far.
     written: Option<Written>,
 }
 
@@ -58,8 +58,9 @@ enum Means {
     Provider,
 }
 
+/// What takes the place of the history.
 #[derive(Debug)]
-enum Written {
+pub(super) enum Written {
     Summary(String),
     Item(Box<RawValue>),
 }
@@ -148,17 +149,7 @@ impl Actor {
         match event {
             StreamEvent::Headers(headers) => self.response_headers(headers),
             StreamEvent::ItemDone { item, raw } => self.compaction_written(item, &raw),
-            StreamEvent::Completed { usage, .. } => {
-                // What the history took until now, then what the summary took.
-                self.repeat_usage();
-                if let Some(turn) = &mut self.turn {
-                    turn.response_began = false;
-                    turn.usage = usage;
-                    turn.attempts = 0;
-                    turn.phase = Phase::Ended(Next::Natural { go_on: false });
-                }
-                self.advance();
-            }
+            StreamEvent::Completed { usage, .. } => self.compaction_completed(usage),
             StreamEvent::Failed(error) if error.is_context_overflow() && self.leave_out_more() => {
                 self.tell_usage();
                 self.ask_model();
@@ -176,12 +167,31 @@ impl Actor {
         }
     }
 
+    /// The response is over. One that holds no summary has failed: nothing could take the history's place.
+    fn compaction_completed(&mut self, usage: Option<Usage>) {
+        // What the history took until now, then what the summary took.
+        self.repeat_usage();
+        let Some(turn) = &mut self.turn else { return };
+        turn.response_began = false;
+        turn.usage = usage;
+        match turn.compaction.as_mut().and_then(|compaction| compaction.written.take()) {
+            Some(written) => {
+                turn.attempts = 0;
+                turn.phase = Phase::Ended(Next::Compacted(written));
+                self.advance();
+            }
+            None => self.response_failed(&model::Error::without_summary()),
+        }
+    }
+
     fn compaction_written(&mut self, output: OutputItem, raw: &RawValue) {
         let compaction = self.turn.as_mut().and_then(|turn| turn.compaction.as_mut());
         let Some(compaction) = compaction else { return };
         match (compaction.means, output) {
-            (Means::Words, OutputItem::Message { text, .. }) => {
-                compaction.written = text.map(Written::Summary);
+            (Means::Words, OutputItem::Message { text: Some(text), .. })
+                if !text.trim().is_empty() =>
+            {
+                compaction.written = Some(Written::Summary(text));
             }
             (Means::Provider, OutputItem::Compaction) => {
                 compaction.written = Some(Written::Item(history_item(raw)));
@@ -201,9 +211,9 @@ impl Actor {
     }
 
     /// The `input` of a request that compacts, and what the request's metadata says of it.
-    pub(super) fn compaction_input(&self, compaction: &Compaction) -> Vec<u8> {
-        let mut input = self.history.without(compaction.left_out);
-        input.push(b',');
+    pub(super) fn compaction_input(&self, compaction: &Compaction) -> Pieces {
+        let mut input = self.history.without(compaction.left_out).shared();
+        input.push(",");
         let request = match compaction.means {
             Means::Words => {
                 let own = self.config.compact_prompt.as_deref();
@@ -211,17 +221,17 @@ impl Actor {
             }
             Means::Provider => raw(&json!({ "type": "compaction_trigger" })),
         };
-        input.extend_from_slice(request.get().as_bytes());
+        input.push(request.get().to_owned());
         input
     }
 
     /// The model has answered: the history is replaced, and the turn goes on where it was.
-    pub(super) fn compacted(&mut self) {
+    pub(super) fn compacted(&mut self, written: Written) {
         let Some(turn) = &mut self.turn else { return };
         let Some(compaction) = turn.compaction.take() else { return };
         let turn = turn.id.clone();
-        self.replace_history(compaction.written);
-        self.totals.estimate(self.history.joined().len());
+        self.replace_history(written);
+        self.totals.estimate(self.history.size());
         self.effort.is_open = compaction.moment != Moment::Standalone;
         self.publish_usage();
         self.end_item(&turn, compaction.item);
@@ -244,16 +254,15 @@ impl Actor {
     }
 
     /// What the user has said, the context as it is now, and the summary of everything else.
-    fn replace_history(&mut self, written: Option<Written>) {
+    fn replace_history(&mut self, written: Written) {
         let mut told = Told::of_model(&self.told);
         let model = self.shared.catalog.model(&self.settings.model, &self.config);
         let context = told.update(&self.surroundings(&model));
         let (text, last) = match written {
-            Some(Written::Item(item)) => (String::new(), item),
-            Some(Written::Summary(summary)) => summarized(&summary),
-            None => summarized(""),
+            Written::Item(item) => (String::new(), item),
+            Written::Summary(summary) => summarized(&summary),
         };
-        let mut replacement = retain::requests(self.history.iter().skip(1));
+        let mut replacement = retain::requests(self.history.iter());
         let before_last = replacement.len().saturating_sub(1);
         replacement.splice(before_last..before_last, context);
         replacement.push(last);

@@ -1,21 +1,44 @@
 //! What the model is sent as `input`: a sequence of items that only grows, kept as the bytes that go on the wire.
 //!
-//! A request copies the bytes once, however many items there are. Invariant: what has been sent before is never
+//! Requests share the bytes, so that they cost the same however many items there are. Invariant: what has been sent before is never
 //! changed, so that the provider's prompt cache keeps working, over restarts too.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::ops::Range;
 
+use bytes::Bytes;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
+use crate::model::Pieces;
 use crate::util::json::raw;
+
+/// The least size of a finished part, in bytes.
+const PART: usize = 64 << 10;
 
 #[derive(Debug, Default, Clone)]
 pub(crate) struct History {
-    /// The items' JSON texts, joined by commas.
-    joined: Vec<u8>,
+    /// What is not added to any more, so that requests can share it.
+    finished: Vec<Part<Bytes>>,
+    growing: Part<Vec<u8>>,
+}
+
+/// The JSON texts of items. Before each but the history's first stands a comma.
+#[derive(Debug, Default, Clone)]
+struct Part<T> {
+    text: T,
     items: Vec<Range<usize>>,
+}
+
+impl<T: AsRef<[u8]>> Part<T> {
+    fn iter(&self) -> impl DoubleEndedIterator<Item = &str> {
+        // The bytes come from `RawValue`s, which are UTF-8.
+        let text = |range: &Range<usize>| self.text.as_ref().get(range.clone());
+        self.items
+            .iter()
+            .map(move |item| text(item).and_then(|it| str::from_utf8(it).ok()).unwrap_or_default())
+    }
 }
 
 impl History {
@@ -44,52 +67,65 @@ impl History {
 
     /// Replaces everything but the first item.
     pub(crate) fn replace(&mut self, items: &[Box<RawValue>]) {
-        self.items.truncate(1);
-        self.joined.truncate(self.items.first().map_or(0, |first| first.end));
-        items.iter().for_each(|item| self.push(item));
+        let mut new = Self::default();
+        self.iter().take(1).for_each(|first| new.push_text(first));
+        items.iter().for_each(|item| new.push(item));
+        *self = new;
     }
 
     pub(crate) fn push(&mut self, item: &RawValue) {
-        if !self.joined.is_empty() {
-            self.joined.push(b',');
-        }
-        let start = self.joined.len();
-        self.joined.extend_from_slice(item.get().as_bytes());
-        self.items.push(start..self.joined.len());
+        self.push_text(item.get());
     }
 
-    /// The inside of the `input` array.
-    pub(crate) fn joined(&self) -> &[u8] {
-        &self.joined
+    fn push_text(&mut self, item: &str) {
+        let is_first = self.finished.is_empty() && self.growing.items.is_empty();
+        let Part { text, items } = &mut self.growing;
+        if !is_first {
+            text.push(b',');
+        }
+        let start = text.len();
+        text.extend_from_slice(item.as_bytes());
+        items.push(start..text.len());
+        if text.len() >= PART {
+            let Part { text, items } = std::mem::take(&mut self.growing);
+            self.finished.push(Part { text: text.into(), items });
+        }
+    }
+
+    /// The inside of the `input` array. What it copies does not grow with the history.
+    pub(crate) fn shared(&self) -> Pieces {
+        let mut input = Pieces::default();
+        self.finished.iter().for_each(|part| input.push(part.text.clone()));
+        input.push(self.growing.text.clone());
+        input
+    }
+
+    /// In bytes.
+    pub(crate) fn size(&self) -> usize {
+        self.shared().len()
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.items.len()
+        let finished: usize = self.finished.iter().map(|part| part.items.len()).sum();
+        finished + self.growing.items.len()
     }
 
-    /// The inside of an `input` array that leaves out the oldest items after the first: `count` of them, and more
-    /// where calls would otherwise be torn from their outputs.
-    pub(crate) fn without(&self, count: usize) -> Vec<u8> {
-        let mut rest = 1 + count;
-        if count > 0 {
-            rest += self.iter().skip(rest).take_while(|item| Call::of(item).is_some()).count();
+    /// This history without the oldest items after the first: `count` of them, and more where calls would otherwise
+    /// be torn from their outputs.
+    pub(crate) fn without(&self, count: usize) -> Cow<'_, Self> {
+        if count == 0 {
+            return Cow::Borrowed(self);
         }
-        let head = self.items.first().map_or(0, |first| first.end);
-        match self.items.get(rest) {
-            Some(next) if count > 0 => {
-                [&self.joined[..head], b",", &self.joined[next.start..]].concat()
-            }
-            None if count > 0 => self.joined[..head].to_vec(),
-            Some(_) | None => self.joined.clone(),
-        }
+        let mut rest = Self::default();
+        self.iter().take(1).for_each(|first| rest.push_text(first));
+        let kept = self.iter().skip(1 + count).skip_while(|item| Call::of(item).is_some());
+        kept.for_each(|item| rest.push_text(item));
+        Cow::Owned(rest)
     }
 
     /// The items' JSON texts, oldest first.
-    pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = &str> + ExactSizeIterator {
-        // The bytes come from `RawValue`s, which are UTF-8.
-        self.items
-            .iter()
-            .map(|range| std::str::from_utf8(&self.joined[range.clone()]).unwrap_or_default())
+    pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = &str> {
+        self.finished.iter().flat_map(Part::iter).chain(self.growing.iter())
     }
 }
 
@@ -141,8 +177,28 @@ mod tests {
         assert!(history.iter().next().is_none());
         history.push(&raw(&1));
         history.push(&raw(&"ü,"));
-        assert_eq!(history.joined(), "1,\"ü,\"".as_bytes());
+        assert_eq!(history.shared().to_vec(), "1,\"ü,\"".as_bytes());
         assert_eq!(history.iter().collect::<Vec<_>>(), ["1", "\"ü,\""]);
+    }
+
+    #[test]
+    fn finished_parts_are_shared() {
+        let mut history = History::default();
+        let items: Vec<_> = (0..5).map(|i| raw(&format!("{i}{}", "x".repeat(PART / 2)))).collect();
+        items.iter().for_each(|item| history.push(item));
+        let expected: Vec<&str> = items.iter().map(|item| item.get()).collect();
+        assert_eq!(history.iter().collect::<Vec<_>>(), expected);
+        assert_eq!(history.shared().to_vec(), expected.join(",").as_bytes());
+        assert_eq!(history.iter().next_back(), Some(expected[4]));
+        let [first, second] = [history.shared(), history.shared()];
+        let places = |pieces: Pieces| pieces.map(|piece| piece.as_ptr()).collect::<Vec<_>>();
+        let (first, second) = (places(first), places(second));
+        assert_eq!((&first[..2], first.len()), (&second[..2], 3));
+        history.replace(&items[3..]);
+        assert_eq!(history.iter().collect::<Vec<_>>(), [expected[0], expected[3], expected[4]]);
+        assert_eq!((history.len(), history.size()), (3, history.shared().to_vec().len()));
+        let shorter = history.without(1).into_owned();
+        assert_eq!(shorter.iter().collect::<Vec<_>>(), [expected[0], expected[4]]);
     }
 
     #[test]
@@ -167,6 +223,6 @@ mod tests {
             .collect();
         assert_eq!(kinds, ["call", "call", "aborted", "output", "later"]);
         assert!(history.iter().nth(2).unwrap().contains(r#""call_id":"b""#));
-        assert_eq!(history.joined(), load().joined());
+        assert_eq!(history.shared().to_vec(), load().shared().to_vec());
     }
 }

@@ -1,5 +1,6 @@
 //! What a user says: checking it, and turning it into the message that the model reads.
 
+use std::io;
 use std::path::Path;
 
 use serde::Serialize;
@@ -16,8 +17,18 @@ use crate::util::json::raw;
 /// The most characters (code points) that the texts of one input may have together.
 const MAX_CHARS: usize = 1 << 20;
 
-const NO_IMAGES: &str = "[an image was left out: this model takes no images]";
-const NO_AUDIO: &str = "[a sound was left out: this model takes no audio]";
+const NO_IMAGES: &str = "an image was left out: this model takes no images";
+const NO_AUDIO: &str = "a sound was left out: this model takes no audio";
+const NO_LOW_DETAIL: &str =
+    "an image was left out: detail \"low\" is not supported, only auto, high and original";
+
+/// An input as a model is sent it.
+#[derive(Debug)]
+pub(crate) struct Rendered {
+    pub(super) message: Box<RawValue>,
+    /// Why the model is not shown some of it. It is told the same in the place of what is missing.
+    pub(super) left_out: Vec<String>,
+}
 
 /// Refuses what cannot be sent to a model.
 pub(super) fn check(input: &[UserInput]) -> Result<()> {
@@ -25,10 +36,7 @@ pub(super) fn check(input: &[UserInput]) -> Result<()> {
     for part in input {
         match part {
             UserInput::Text { text, .. } => chars += text.chars().count(),
-            UserInput::Image { source: MediaSource::Url { url }, .. } if is_remote(url) => {
-                let refusal = "remote image URLs are not supported; use an inline data URL instead";
-                return Err(Error::Refused(refusal.to_owned()));
-            }
+            UserInput::Image { source: MediaSource::Url { url }, .. } => check_image_url(url)?,
             UserInput::Image { .. }
             | UserInput::LocalImage { .. }
             | UserInput::Audio { .. }
@@ -43,20 +51,30 @@ pub(super) fn check(input: &[UserInput]) -> Result<()> {
     Ok(())
 }
 
-fn is_remote(url: &str) -> bool {
-    let scheme = url.split(':').next().unwrap_or_default();
-    scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https")
+/// Providers have URLs of their own for what they keep, so those of other schemes pass.
+fn check_image_url(url: &str) -> Result<()> {
+    let refusal = match url.split_once(':').map(|(scheme, _)| scheme.to_ascii_lowercase()) {
+        Some(scheme) if scheme == "http" || scheme == "https" => {
+            "remote image URLs are not supported; use an inline data URL instead"
+        }
+        Some(scheme) if scheme == "file" => {
+            "an image's `url` cannot be a file; use an input of type `localImage` with its path"
+        }
+        Some(scheme) if !scheme.is_empty() => return Ok(()),
+        _ => "an image's `url` must be a URL, such as `data:image/png;base64,…`",
+    };
+    Err(Error::Refused(refusal.to_owned()))
 }
 
 /// The user message for a model with these senses. Reads the files that the input names, and makes pictures fit:
 /// somewhere else, since that may take seconds.
-pub(super) async fn message(input: Vec<UserInput>, senses: Senses) -> Box<RawValue> {
+pub(super) async fn message(input: Vec<UserInput>, senses: Senses) -> Rendered {
     let without = render(&input, Senses::NONE);
     picture::apart(move || render(&input, senses)).await.unwrap_or(without)
 }
 
 /// The user message of an input without media.
-pub(super) fn text_message(input: &[UserInput]) -> Box<RawValue> {
+pub(super) fn text_message(input: &[UserInput]) -> Rendered {
     render(input, Senses::NONE)
 }
 
@@ -71,42 +89,89 @@ pub(super) fn has_media(input: &[UserInput]) -> bool {
     })
 }
 
-fn render(input: &[UserInput], senses: Senses) -> Box<RawValue> {
-    let mut content = Vec::new();
-    let (mut images, mut audios) = (0, 0);
-    for part in input {
+fn render(input: &[UserInput], senses: Senses) -> Rendered {
+    let mut rendering = Rendering::default();
+    input.iter().for_each(|part| rendering.take(part, senses));
+    let Rendering { content, left_out, .. } = rendering;
+    let message = raw(&Message { kind: "message", id: item_id("msg"), role: "user", content });
+    Rendered { message, left_out }
+}
+
+/// A picture or a sound, or why there is none.
+type Medium = std::result::Result<Part, String>;
+
+/// A message that is being put together.
+#[derive(Default)]
+struct Rendering {
+    content: Vec<Part>,
+    left_out: Vec<String>,
+    images: usize,
+    audios: usize,
+}
+
+impl Rendering {
+    fn take(&mut self, part: &UserInput, senses: Senses) {
         match part {
-            UserInput::Text { text, .. } => content.push(Part::InputText { text: text.clone() }),
+            UserInput::Text { text, .. } => self.say(text.clone()),
             UserInput::Image { source, detail } => {
-                images += 1;
-                content.push(image(source, *detail, senses.sight));
+                self.images += 1;
+                self.show(image(source, *detail, senses.sight));
             }
             UserInput::LocalImage { path, detail } => {
-                images += 1;
-                content.extend(local_image(path, *detail, senses.sight, images));
+                self.images += 1;
+                match local_image(path, *detail, senses.sight) {
+                    Ok(image) => self.show_file("image", "Image", self.images, path, image),
+                    Err(error) => self.miss("image", path, &error),
+                }
             }
             UserInput::Audio { source } => {
-                audios += 1;
-                content.push(audio(source, senses.hearing));
+                self.audios += 1;
+                self.show(audio(source, senses.hearing));
             }
             UserInput::LocalAudio { path } => {
-                audios += 1;
-                content.extend(local_audio(path, senses.hearing, audios));
+                self.audios += 1;
+                match local_audio(path, senses.hearing) {
+                    Ok(audio) => self.show_file("audio", "Audio", self.audios, path, audio),
+                    Err(error) => self.miss("audio file", path, &error),
+                }
             }
             // Neither is text of its own: a skill brings its file along, a mention is for the client.
             UserInput::Skill { .. } | UserInput::Mention { .. } => {}
         }
     }
-    raw(&Message { kind: "message", id: item_id("msg"), role: "user", content })
+
+    fn say(&mut self, text: String) {
+        self.content.push(Part::InputText { text });
+    }
+
+    fn show(&mut self, medium: Medium) {
+        match medium {
+            Ok(part) => self.content.push(part),
+            Err(why) => {
+                self.say(format!("[{why}]"));
+                self.left_out.push(why);
+            }
+        }
+    }
+
+    fn show_file(&mut self, tag: &str, name: &str, number: usize, path: &Path, medium: Medium) {
+        self.say(format!("<{tag} name=[{name} #{number}] path=\"{}\">", path.display()));
+        self.show(medium);
+        self.say(format!("</{tag}>"));
+    }
+
+    fn miss(&mut self, what: &str, path: &Path, error: &io::Error) {
+        self.show(Err(format!("the {what} {} cannot be read: {error}", path.display())));
+    }
 }
 
-fn image(source: &MediaSource, detail: Option<ImageDetail>, sight: Sight) -> Part {
+fn image(source: &MediaSource, detail: Option<ImageDetail>, sight: Sight) -> Medium {
     if sight == Sight::Blind {
-        return text(NO_IMAGES);
+        return Err(NO_IMAGES.to_owned());
     }
     let unseen = |image_url, file_id| {
         let detail = sight.detail(detail);
-        Part::InputImage { image_url, file_id, detail }
+        Ok(Part::InputImage { image_url, file_id, detail })
     };
     match source {
         MediaSource::File { file_id } => unseen(None, Some(file_id.clone())),
@@ -121,64 +186,50 @@ fn image(source: &MediaSource, detail: Option<ImageDetail>, sight: Sight) -> Par
     }
 }
 
-/// A picture that has been fitted, or a note in its place.
+/// A picture that has been fitted.
 fn shown(
-    fitted: Result<String, picture::Error>,
+    fitted: std::result::Result<String, picture::Error>,
     detail: Option<ImageDetail>,
     sight: Sight,
-) -> Part {
+) -> Medium {
     match (fitted, sight.detail_fitted(detail)) {
-        (Err(error), _) => text(format!("[an image was left out: {error}]")),
-        (Ok(_), None) => text(
-            "[an image was left out: detail \"low\" is not supported, only auto, high and original]",
-        ),
-        (Ok(url), Some(detail)) => Part::InputImage { image_url: Some(url), file_id: None, detail },
+        (Err(error), _) => Err(format!("an image was left out: {error}")),
+        (Ok(_), None) => Err(NO_LOW_DETAIL.to_owned()),
+        (Ok(url), Some(detail)) => {
+            Ok(Part::InputImage { image_url: Some(url), file_id: None, detail })
+        }
     }
 }
 
-fn local_image(path: &Path, detail: Option<ImageDetail>, sight: Sight, number: usize) -> Vec<Part> {
-    let place = path.display();
-    let part = match sight {
-        Sight::Blind => text(NO_IMAGES),
-        Sight::Reduced | Sight::Full => match picture::of_file(path, sight.limits()) {
-            Err(picture::Error::Unreadable(error)) => {
-                return vec![text(format!("[the image {place} cannot be read: {error}]"))];
-            }
-            fitted => shown(fitted, detail, sight),
-        },
-    };
-    let opening = format!("<image name=[Image #{number}] path=\"{place}\">");
-    vec![text(opening), part, text("</image>")]
+fn local_image(path: &Path, detail: Option<ImageDetail>, sight: Sight) -> io::Result<Medium> {
+    if sight == Sight::Blind {
+        return Ok(Err(NO_IMAGES.to_owned()));
+    }
+    match picture::of_file(path, sight.limits()) {
+        Err(picture::Error::Unreadable(error)) => Err(error),
+        fitted => Ok(shown(fitted, detail, sight)),
+    }
 }
 
-fn audio(source: &MediaSource, hearing: Hearing) -> Part {
+fn audio(source: &MediaSource, hearing: Hearing) -> Medium {
     match (hearing, source) {
-        (Hearing::Deaf, _) => text(NO_AUDIO),
+        (Hearing::Deaf, _) => Err(NO_AUDIO.to_owned()),
         (Hearing::Audio, MediaSource::Url { url }) => {
-            Part::InputAudio { audio_url: Some(url.clone()), file_id: None }
+            Ok(Part::InputAudio { audio_url: Some(url.clone()), file_id: None })
         }
         (Hearing::Audio, MediaSource::File { file_id }) => {
-            Part::InputAudio { audio_url: None, file_id: Some(file_id.clone()) }
+            Ok(Part::InputAudio { audio_url: None, file_id: Some(file_id.clone()) })
         }
     }
 }
 
-fn local_audio(path: &Path, hearing: Hearing, number: usize) -> Vec<Part> {
-    let place = path.display();
-    let part = match hearing {
-        Hearing::Deaf => text(NO_AUDIO),
-        Hearing::Audio => match picture::read(path) {
-            Err(error) => {
-                return vec![text(format!("[the audio file {place} cannot be read: {error}]"))];
-            }
-            Ok(bytes) => {
-                let url = picture::data_url(audio_kind(path, &bytes), &bytes);
-                Part::InputAudio { audio_url: Some(url), file_id: None }
-            }
-        },
-    };
-    let opening = format!("<audio name=[Audio #{number}] path=\"{place}\">");
-    vec![text(opening), part, text("</audio>")]
+fn local_audio(path: &Path, hearing: Hearing) -> io::Result<Medium> {
+    if hearing == Hearing::Deaf {
+        return Ok(Err(NO_AUDIO.to_owned()));
+    }
+    let bytes = picture::read(path)?;
+    let url = picture::data_url(audio_kind(path, &bytes), &bytes);
+    Ok(Ok(Part::InputAudio { audio_url: Some(url), file_id: None }))
 }
 
 /// The type of a sound by its first bytes, or by what its file is called.
@@ -205,8 +256,4 @@ struct Message {
     id: String,
     role: &'static str,
     content: Vec<Part>,
-}
-
-fn text(text: impl Into<String>) -> Part {
-    Part::InputText { text: text.into() }
 }

@@ -133,6 +133,9 @@ pub(super) struct Planning {
     /// When the items were shown, as far as they have been.
     message_started: Option<i64>,
     plan_started: Option<i64>,
+    /// What has been shown of either.
+    said: String,
+    planned: String,
 }
 
 impl Planning {
@@ -144,6 +147,8 @@ impl Planning {
             held: String::new(),
             message_started: None,
             plan_started: None,
+            said: String::new(),
+            planned: String::new(),
         }
     }
 }
@@ -197,6 +202,21 @@ impl Actor {
         self.message_written(item::started(message, started), raw);
     }
 
+    /// The turn has ended before the message: what has been shown of it stays as it is.
+    pub(super) fn planning_cut(&mut self, turn: &TurnId, mut planning: Planning) {
+        let rest = planning.splitter.finish();
+        self.show_pieces(turn, &mut planning, rest);
+        let Planning { message, phase, message_started, plan_started, said, planned, .. } =
+            planning;
+        if let Some(started) = plan_started {
+            let plan = ThreadItem::Plan { id: plan_id(turn), text: planned };
+            self.end_item(turn, item::started(plan, started));
+        }
+        if let Some(started) = message_started {
+            self.end_item(turn, item::started(item::agent_message(message, said, phase), started));
+        }
+    }
+
     fn take_planning(&mut self) -> Option<(TurnId, Planning)> {
         let turn = self.turn.as_mut()?;
         Some((turn.id.clone(), turn.streamed.planning.take()?))
@@ -208,9 +228,11 @@ impl Actor {
                 Piece::Opened => {
                     // What little was said before it, if it is white space alone, is not said.
                     planning.held.clear();
+                    planning.planned.clear();
                     self.start_plan(turn, planning);
                 }
                 Piece::Planned(delta) => {
+                    planning.planned.push_str(&delta);
                     let params = PlanDeltaNotification {
                         thread_id: self.publisher.thread.clone(),
                         turn_id: turn.clone(),
@@ -230,11 +252,13 @@ impl Actor {
             return;
         }
         self.start_message(turn, planning);
+        let delta = std::mem::take(&mut planning.held);
+        planning.said.push_str(&delta);
         let params = AgentMessageDeltaNotification {
             thread_id: self.publisher.thread.clone(),
             turn_id: turn.clone(),
             item_id: planning.message.clone(),
-            delta: std::mem::take(&mut planning.held),
+            delta,
         };
         self.publisher.tell::<method::AgentMessageDelta>(&params);
     }

@@ -7,13 +7,13 @@
 //! A message leaves the queue after its turn has begun on disk, and the turn names it there: so a process that ends
 //! in between neither loses it nor sends it twice.
 
-use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use super::actor::Actor;
+use super::input::{self, Rendered};
 use super::said::UserSaid;
 use super::turn::{Ending, TurnOptions};
-use super::{Error, Reply, Result, input};
+use super::{Error, Reply, Result};
 use crate::protocol::{
     QueuedSubmission, ThreadId, ThreadQueueAddParams, ThreadQueueChangedNotification,
     ThreadQueueStartResponse, ThreadQueueUpdateParams, TurnStartResponse, UserInput, method,
@@ -218,32 +218,32 @@ impl Actor {
         reply: Reply<ThreadQueueStartResponse>,
     ) {
         if !input::has_media(&submission.input) {
-            let message = input::text_message(&submission.input);
-            return self.begin_queued(submission, message, reply);
+            let rendered = input::text_message(&submission.input);
+            return self.begin_queued(submission, rendered, reply);
         }
         let (senses, events) = (self.senses(None), self.events.clone());
         let task = AbortOnDrop::spawn(async move {
-            let message = input::message(submission.input.clone(), senses).await;
+            let rendered = input::message(submission.input.clone(), senses).await;
             // A thread that ends meanwhile leaves the message where it is.
-            let _gone = events.send(Event::Prepared { submission, message }).await;
+            let _gone = events.send(Event::Prepared { submission, rendered }).await;
         });
         self.queue.preparing = Some(Preparing { reply, _task: task });
     }
 
     /// A message with pictures or sounds can be sent, unless something else has come first.
-    pub(super) fn prepared(&mut self, submission: QueuedSubmission, message: Box<RawValue>) {
+    pub(super) fn prepared(&mut self, submission: QueuedSubmission, rendered: Rendered) {
         let Some(Preparing { reply, .. }) = self.queue.preparing.take() else { return };
         if self.turn.is_some() {
             let refusal = "thread already has an active or pending turn";
             return reply.give(Err(Error::Refused(refusal.to_owned())));
         }
-        self.begin_queued(submission, message, reply);
+        self.begin_queued(submission, rendered, reply);
     }
 
     fn begin_queued(
         &mut self,
         submission: QueuedSubmission,
-        message: Box<RawValue>,
+        rendered: Rendered,
         reply: Reply<ThreadQueueStartResponse>,
     ) {
         // From here on nobody changes it: what was answered as edited or deleted is not sent.
@@ -266,7 +266,8 @@ impl Actor {
         let said = UserSaid {
             content: submission.input,
             client_id: Some(submission.client_user_message_id),
-            message,
+            message: rendered.message,
+            left_out: rendered.left_out,
             ..UserSaid::default()
         };
         let started = move |result: Result<TurnStartResponse>| {

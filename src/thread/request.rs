@@ -49,7 +49,7 @@ impl Actor {
         let body = Body {
             form: self.form(),
             model: &turn.scene.model,
-            input: compacting.as_deref().unwrap_or(self.asked_with().joined()),
+            input: compacting.unwrap_or_else(|| self.asked_with().shared()),
             tools: offers_tools.then_some(&*turn.tools),
             parallel_tool_calls: offers_tools,
             effort: self.effort().map(ReasoningEffort::as_str),

@@ -8,7 +8,8 @@ use serde_json::value::RawValue;
 
 use super::actor::Actor;
 use super::context::{item_id, message};
-use super::{Error, Result, input};
+use super::input::{self, Rendered};
+use super::{Error, Result};
 use crate::exec::{Truncation, cut_middle};
 use crate::protocol::{
     AdditionalContextEntry, AdditionalContextKind, FunctionCallOutputBody, ItemId, ThreadItem,
@@ -33,6 +34,8 @@ pub(super) struct UserSaid {
     pub(super) client_id: Option<String>,
     /// What the model is sent of `content`.
     pub(super) message: Box<RawValue>,
+    /// Why the model is not shown some of `content`.
+    pub(super) left_out: Vec<String>,
     pub(super) context: AdditionalContext,
     pub(super) tool_output: Option<ToolOutput>,
     /// What the harness itself has to say; no client is shown it.
@@ -47,7 +50,7 @@ pub(super) struct ToolOutput {
 }
 
 impl UserSaid {
-    pub(super) fn of_start(params: &TurnStartParams, message: Box<RawValue>) -> Self {
+    pub(super) fn of_start(params: &TurnStartParams, input: Rendered) -> Self {
         let tool_output = params
             .tool_output
             .clone()
@@ -55,7 +58,8 @@ impl UserSaid {
         Self {
             content: params.input.clone(),
             client_id: params.client_user_message_id.clone(),
-            message,
+            message: input.message,
+            left_out: input.left_out,
             context: params.additional_context.clone().unwrap_or_default(),
             tool_output,
             ..Self::default()
@@ -65,15 +69,16 @@ impl UserSaid {
     /// Words alone.
     pub(super) fn text(text: &str) -> Self {
         let content = vec![UserInput::text(text)];
-        let message = input::text_message(&content);
+        let message = input::text_message(&content).message;
         Self { content, message, ..Self::default() }
     }
 
-    pub(super) fn of_steer(params: &TurnSteerParams, message: Box<RawValue>) -> Self {
+    pub(super) fn of_steer(params: &TurnSteerParams, input: Rendered) -> Self {
         Self {
             content: params.input.clone(),
             client_id: params.client_user_message_id.clone(),
-            message,
+            message: input.message,
+            left_out: input.left_out,
             context: params.additional_context.clone().unwrap_or_default(),
             ..Self::default()
         }

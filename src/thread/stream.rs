@@ -18,6 +18,7 @@ use crate::protocol::{
     ReasoningSummaryTextDeltaNotification, ReasoningTextDeltaNotification, ThreadItem, TimedItem,
     TurnId, method,
 };
+use crate::store::item::item_id;
 use crate::tools::{self, Call, CallInput, Cx};
 use crate::util::time::now_ms;
 
@@ -32,9 +33,9 @@ pub(super) struct Streamed {
 
 #[derive(Debug)]
 struct Open {
-    id: ItemId,
     kind: Kind,
-    started_at_ms: i64,
+    /// As far as it has come.
+    item: TimedItem,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,7 +96,7 @@ impl Actor {
 
     fn item_added(&mut self, output: OutputItem) {
         let Some(turn_id) = self.turn_id() else { return };
-        let (id, kind, item) = match output {
+        let (kind, item) = match output {
             // What a reviewer says is held back until it is known to be no report.
             OutputItem::Message { .. } if self.is_reviewing() => return,
             OutputItem::Message { id, phase, .. } if self.is_planning() => {
@@ -103,24 +104,40 @@ impl Actor {
             }
             OutputItem::Message { id, phase, .. } => {
                 let id = item::model_id(id);
-                (id.clone(), Kind::Message, item::agent_message(id, String::new(), phase))
+                (Kind::Message, item::agent_message(id, String::new(), phase))
             }
             OutputItem::Reasoning { id, .. } => {
                 let id = item::model_id(id);
-                (id.clone(), Kind::Reasoning, item::reasoning(id, Vec::new(), Vec::new()))
+                (Kind::Reasoning, item::reasoning(id, Vec::new(), Vec::new()))
             }
             OutputItem::WebSearchCall { id, .. } => {
                 let id = item::model_id(id);
-                (id.clone(), Kind::WebSearch, item::web_search(id, String::new(), None))
+                (Kind::WebSearch, item::web_search(id, String::new(), None))
             }
             OutputItem::CustomToolCall { call_id, name, .. } => {
                 return self.draft_begun(call_id, &name);
             }
             OutputItem::FunctionCall { .. } | OutputItem::Compaction | OutputItem::Other => return,
         };
-        let started_at_ms = now_ms();
-        self.start_item(&turn_id, item::started(item, started_at_ms));
-        self.set_open(Some(Open { id, kind, started_at_ms }));
+        let item = item::started(item, now_ms());
+        self.start_item(&turn_id, item.clone());
+        if let Some(turn) = &mut self.turn {
+            turn.streamed.open = Some(Open { kind, item });
+        }
+    }
+
+    /// Ends what the model was writing when its turn ended. The user has seen it, so clients keep it as far as it came;
+    /// the model is not shown halves.
+    pub(super) fn end_streamed(&mut self) {
+        let Some(turn) = &mut self.turn else { return };
+        let id = turn.id.clone();
+        let Streamed { open, planning, .. } = std::mem::take(&mut turn.streamed);
+        if let Some(planning) = planning {
+            self.planning_cut(&id, planning);
+        }
+        if let Some(Open { item, .. }) = open {
+            self.end_item(&id, item);
+        }
     }
 
     fn item_done(&mut self, output: OutputItem, raw: &RawValue) {
@@ -209,8 +226,8 @@ impl Actor {
         id: Option<String>,
         make: impl FnOnce(ItemId) -> ThreadItem,
     ) -> TimedItem {
-        if let Some(open) = self.take_open(kind) {
-            return item::started(make(open.id), open.started_at_ms);
+        if let Some(Open { item: begun, .. }) = self.take_open(kind) {
+            return TimedItem { item: make(item_id(&begun.item).clone()), ..begun };
         }
         let item = item::started(make(item::model_id(id)), now_ms());
         if let Some(turn) = self.turn_id() {
@@ -252,14 +269,19 @@ impl Actor {
         if self.is_planning() {
             return self.planning_delta(&delta);
         }
-        let Some((turn_id, item_id)) = self.open_item(Kind::Message) else { return };
+        let Some((turn_id, item)) = self.open_item(Kind::Message) else { return };
+        let item_id = item_id(item).clone();
+        if let ThreadItem::AgentMessage { text, .. } = item {
+            text.push_str(&delta);
+        }
         let thread_id = self.publisher.thread.clone();
         let params = AgentMessageDeltaNotification { thread_id, turn_id, item_id, delta };
         self.publisher.tell::<method::AgentMessageDelta>(&params);
     }
 
     fn summary_part_added(&mut self, summary_index: i64) {
-        let Some((turn_id, item_id)) = self.open_item(Kind::Reasoning) else { return };
+        let Some((turn_id, item)) = self.open_item(Kind::Reasoning) else { return };
+        let item_id = item_id(item).clone();
         let thread_id = self.publisher.thread.clone();
         let params =
             ReasoningSummaryPartAddedNotification { thread_id, turn_id, item_id, summary_index };
@@ -267,7 +289,11 @@ impl Actor {
     }
 
     fn summary_delta(&mut self, summary_index: i64, delta: String) {
-        let Some((turn_id, item_id)) = self.open_item(Kind::Reasoning) else { return };
+        let Some((turn_id, item)) = self.open_item(Kind::Reasoning) else { return };
+        let item_id = item_id(item).clone();
+        if let ThreadItem::Reasoning { summary, .. } = item {
+            grow(summary, summary_index, &delta);
+        }
         let thread_id = self.publisher.thread.clone();
         let params = ReasoningSummaryTextDeltaNotification {
             thread_id,
@@ -280,7 +306,11 @@ impl Actor {
     }
 
     fn reasoning_delta(&mut self, content_index: i64, delta: String) {
-        let Some((turn_id, item_id)) = self.open_item(Kind::Reasoning) else { return };
+        let Some((turn_id, item)) = self.open_item(Kind::Reasoning) else { return };
+        let item_id = item_id(item).clone();
+        if let ThreadItem::Reasoning { content, .. } = item {
+            grow(content, content_index, &delta);
+        }
         let thread_id = self.publisher.thread.clone();
         let params =
             ReasoningTextDeltaNotification { thread_id, turn_id, item_id, delta, content_index };
@@ -288,23 +318,28 @@ impl Actor {
     }
 
     /// Deltas without a started item of their kind are dropped.
-    fn open_item(&self, kind: Kind) -> Option<(TurnId, ItemId)> {
-        let turn = self.turn.as_ref()?;
-        let open = turn.streamed.open.as_ref().filter(|open| open.kind == kind)?;
-        Some((turn.id.clone(), open.id.clone()))
+    fn open_item(&mut self, kind: Kind) -> Option<(TurnId, &mut ThreadItem)> {
+        let turn = self.turn.as_mut()?;
+        let open = turn.streamed.open.as_mut().filter(|open| open.kind == kind)?;
+        Some((turn.id.clone(), &mut open.item.item))
     }
 
     fn take_open(&mut self, kind: Kind) -> Option<Open> {
         self.turn.as_mut()?.streamed.open.take_if(|open| open.kind == kind)
     }
 
-    fn set_open(&mut self, open: Option<Open>) {
-        if let Some(turn) = &mut self.turn {
-            turn.streamed.open = open;
-        }
-    }
-
     fn turn_id(&self) -> Option<TurnId> {
         self.turn.as_ref().map(|turn| turn.id.clone())
+    }
+}
+
+/// Adds to one of several texts, which come in their order.
+fn grow(texts: &mut Vec<String>, index: i64, delta: &str) {
+    let Ok(index) = usize::try_from(index) else { return };
+    if index == texts.len() {
+        texts.push(String::new());
+    }
+    if let Some(text) = texts.get_mut(index) {
+        text.push_str(delta);
     }
 }

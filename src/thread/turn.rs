@@ -13,7 +13,7 @@ use tokio::time::{Duration, Instant};
 
 use super::actor::Actor;
 use super::call::PendingCall;
-use super::compact::{Compaction, Moment};
+use super::compact::{Compaction, Moment, Written};
 use super::context::{item_id, message};
 use super::diff::TurnDiff;
 use super::hooked::Gate;
@@ -137,6 +137,8 @@ pub(super) enum Phase {
 pub(super) enum Next {
     /// As the response says: go on if it held calls, input is waiting, or the model asked to go on.
     Natural { go_on: bool },
+    /// The history has been summed up: go on with what takes its place.
+    Compacted(Written),
     /// The answer broke off: repeat the request.
     Retry(Duration),
     /// Nothing that can be mended.
@@ -234,7 +236,7 @@ impl Actor {
             Next::Retry(pause) if self.is_compacting() || !self.has_steered() => {
                 self.back_off(pause);
             }
-            Next::Natural { .. } if self.is_compacting() => self.compacted(),
+            Next::Compacted(written) => self.compacted(written),
             Next::Natural { go_on } if !go_on && !called && !self.has_steered() => {
                 self.stop();
             }
@@ -310,6 +312,9 @@ impl Actor {
             self.start_item(&turn, item.clone());
             self.end_item(&turn, item);
         }
+        for why in &said.left_out {
+            self.warn(format!("Not everything of the input reaches the model: {why}."));
+        }
     }
 
     /// A response failed, or could not be had at all.
@@ -318,7 +323,6 @@ impl Actor {
         let max = self.provider.stream_max_retries;
         let unbounded = self.unbounded_connection_retries();
         let Some(turn) = &mut self.turn else { return };
-        turn.streamed = Streamed::default();
         turn.attempts += 1;
         let attempt = turn.attempts;
         let (pause, text, status) = match retry {
@@ -372,6 +376,7 @@ impl Actor {
     /// Ends the turn. The order of what clients see is part of the protocol.
     pub(super) fn finish(&mut self, ending: Ending) {
         self.tell_usage();
+        self.end_streamed();
         if matches!(ending, Ending::Interrupted | Ending::Replaced) {
             self.abort_calls();
         }

@@ -67,6 +67,31 @@ fn a_failed_one_changes_nothing() {
 }
 
 #[test]
+fn one_without_a_summary_has_failed() {
+    let provider = "stream_max_retries = 1".to_owned();
+    let lab = Lab::with(&Config { provider, ..Config::default() });
+    let nothing = || ev::items(&[ev::message("msg-1", " ")]);
+    let refusal = json!({"type": "message", "role": "assistant", "id": "msg-2",
+        "content": [{"type": "refusal", "refusal": "no"}]});
+    lab.model.reply(ev::text("one")).reply(nothing()).reply(nothing()).reply(ev::text("two"));
+    lab.model.reply(nothing()).reply(ev::items(&[ev::message("msg-1", "SUMMARY"), refusal]));
+    let client = lab.start();
+    let thread = client.thread();
+    client.complete(&thread, "first");
+    let done = compact(&client, &thread);
+    let message = done["error"]["message"].as_str().unwrap();
+    assert!(message.contains("holds no summary"), "{message}");
+    client.complete(&thread, "second");
+    assert_eq!(lab.model.last().texts("assistant"), ["one"], "nothing is lost");
+    assert_eq!(compact(&client, &thread)["status"], "completed", "it is tried again");
+    client.complete(&thread, "third");
+    let last = lab.model.last();
+    let summary = |text: &&str| text.ends_with("SUMMARY");
+    assert!(last.texts("user").iter().any(summary), "a refusal that follows takes nothing back");
+    assert_eq!(client.items("contextCompaction").len(), 1);
+}
+
+#[test]
 fn what_does_not_fit_is_left_out_oldest_first() {
     let lab = Lab::new();
     let too_long = || vec![ev::created(), ev::failed("context_length_exceeded", "too long")];

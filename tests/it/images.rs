@@ -122,6 +122,11 @@ fn what_cannot_be_shown_is_a_note() {
     ] {
         let parts = sent(&lab, &client, &thread, json!([broken]));
         assert_eq!(kinds(&parts), vec!["input_text"; count], "{broken}: {parts:?}");
+        let warnings = client.notes("warning");
+        let mut texts = warnings.iter().map(|warning| warning["message"].as_str().unwrap());
+        let told = texts.rfind(|text| text.starts_with("Not everything")).unwrap();
+        let note = parts[count / 2]["text"].as_str().unwrap().trim_matches(['[', ']']);
+        assert!(told.contains(note), "the user learns of it, too: {told} {note}");
     }
     let parts = sent(&lab, &client, &thread, json!([{"type": "localImage", "path": missing}]));
     assert!(parts[0]["text"].as_str().unwrap().contains(&missing), "{parts:?}");
@@ -200,4 +205,22 @@ fn steered_pictures_are_seen_too() {
     lab.home.write("go", "");
     client.finish(&thread);
     assert_eq!(kinds(lab.model.last().last_said()), ["input_image"]);
+}
+
+#[test]
+fn what_can_be_no_picture_is_refused() {
+    let lab = Lab::new();
+    let client = lab.start();
+    let thread = client.thread();
+    for (url, why) in [
+        ("nonsense", "an image's `url` must be a URL"),
+        ("", "an image's `url` must be a URL"),
+        ("file:///a.png", "use an input of type `localImage`"),
+        ("HTTPS://example.com/a.png", "remote image URLs are not supported"),
+    ] {
+        let input = json!([{"type": "image", "url": url}]);
+        let refusal = client.refuse("turn/start", json!({"threadId": thread, "input": input}));
+        assert!(refusal.message.contains(why), "{url}: {}", refusal.message);
+    }
+    assert!(lab.model.requests().is_empty());
 }

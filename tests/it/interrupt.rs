@@ -71,6 +71,44 @@ fn while_the_model_streams() {
 }
 
 #[test]
+fn what_was_shown_of_an_answer_stays() {
+    let lab = Lab::new();
+    let (thoughts, words) = (Gate::default(), Gate::default());
+    let thinking = vec![
+        ev::added(&ev::reasoning("rs_1", &[], &[])),
+        json!({"type": "response.reasoning_summary_part.added", "summary_index": 0}),
+        json!({"type": "response.reasoning_summary_text.delta", "summary_index": 0, "delta": "Why"}),
+        json!({"type": "response.reasoning_text.delta", "content_index": 0, "delta": "because"}),
+    ];
+    let talking = vec![
+        ev::added(&ev::message("msg_1", "")),
+        ev::delta("msg_1", "Hel"),
+        ev::delta("msg_1", "lo"),
+    ];
+    lab.model.reply(held(&thoughts, thinking, vec![])).reply(held(&words, talking, vec![]));
+    let client = lab.start();
+    let thread = client.thread();
+    let turn = client.turn(&thread, "first");
+    client.note("item/reasoning/textDelta");
+    interrupt(&client, &thread, &turn);
+    let turn = client.turn(&thread, "second");
+    client.note_where("item/agentMessage/delta", |params| params["delta"] == "lo");
+    interrupt(&client, &thread, &turn);
+    let reasoning = client.items("reasoning").remove(0);
+    assert_eq!(
+        (&reasoning["summary"], &reasoning["content"]),
+        (&json!(["Why"]), &json!(["because"]))
+    );
+    assert_eq!(client.items("agentMessage")[0]["text"], "Hello");
+    client.complete(&thread, "third");
+    assert!(lab.model.last().texts("assistant").is_empty(), "the model is not shown halves");
+    let read = client.request("thread/read", json!({"threadId": thread, "includeTurns": true}));
+    let items = |turn: usize| read["thread"]["turns"][turn]["items"].as_array().unwrap().clone();
+    assert_eq!(items(0)[1]["summary"], json!(["Why"]));
+    assert_eq!((&items(1)[1]["id"], &items(1)[1]["text"]), (&json!("msg_1"), &json!("Hello")));
+}
+
+#[test]
 fn while_a_command_runs() {
     let lab = Lab::new();
     let marker = format!("it-{}", uuid::Uuid::new_v4());

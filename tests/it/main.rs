@@ -41,7 +41,6 @@ mod queue;
 mod review;
 mod settings;
 mod skills;
-mod socket;
 mod steer;
 mod thread_lifecycle;
 mod thread_list;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{Client, Lab, ev};
+use crate::harness::{Client, Gate, Lab, ev, held};
 
 const PLAN: &str = "<proposed_plan>\n# Plan\n- a\n</proposed_plan>";
 
@@ -84,6 +84,27 @@ fn a_message_that_is_only_a_plan_is_no_message() {
     assert!(client.items("agentMessage").is_empty());
     client.run(&thread, "go on");
     assert_eq!(lab.model.last().texts("assistant"), [text.as_str(), PLAN]);
+}
+
+#[test]
+fn a_plan_that_is_cut_stays_as_far_as_it_came() {
+    let lab = Lab::new();
+    let gate = Gate::default();
+    let begun = vec![
+        ev::added(&ev::message("msg_1", "")),
+        ev::delta("msg_1", "Intro\n<proposed_plan>\n# Pl"),
+    ];
+    lab.model.reply(held(&gate, begun, vec![]));
+    let client = lab.start();
+    let thread = client.thread();
+    let mode = json!({"mode": "plan", "settings": {"model": "mock-model"}});
+    let params = json!({"input": [{"type": "text", "text": "plan"}], "collaborationMode": mode});
+    let turn = client.turn_with(&thread, params);
+    client.note("item/plan/delta");
+    client.request("turn/interrupt", json!({"threadId": thread, "turnId": turn}));
+    client.finish(&thread);
+    assert_eq!(client.items("plan")[0]["text"], "# Pl");
+    assert_eq!(client.items("agentMessage")[0]["text"], "Intro\n");
 }
 
 #[test]

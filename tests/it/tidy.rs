@@ -15,8 +15,8 @@ const LAYERS: [&[&str]; 7] = [
 ];
 
 /// What modules of the layer of resources may know of each other.
-const SIDEWAYS: [(&str, &str); 4] =
-    [("exec", "sandbox"), ("model", "auth"), ("mcp", "exec"), ("mcp", "auth")];
+const SIDEWAYS: [(&str, &str); 5] =
+    [("exec", "sandbox"), ("model", "auth"), ("model", "exec"), ("mcp", "exec"), ("mcp", "auth")];
 
 const LONGEST_FILE: usize = 800;
 const LONGEST_FUNCTION: usize = 100;

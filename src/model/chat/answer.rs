@@ -146,7 +146,8 @@ impl Answer {
             return;
         }
         let Some(finish) = self.finish.take() else {
-            events.push(StreamEvent::Failed(Error::closed_early()));
+            let cause = "the stream ended without a finish_reason";
+            events.push(StreamEvent::Failed(Error::disconnected(cause)));
             return;
         };
         self.reasoning_done(events);

@@ -7,19 +7,19 @@
 
 use std::collections::HashSet;
 
-use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::tool::{flat_name, text_arguments};
+use crate::model::pieces::Pieces;
 use crate::model::request::Encoded;
 
 /// What a thread's input has been converted to so far.
 #[derive(Debug, Default)]
 pub(crate) struct Messages {
     /// The input that was converted.
-    seen: Bytes,
+    seen: Pieces,
     /// Finished messages, joined by commas.
     closed: Vec<u8>,
     /// The last message, as long as others may join it.
@@ -79,15 +79,11 @@ struct Item {
 impl Messages {
     /// Takes over a request's input: what is new in it, or all of it when it is another history.
     pub(super) fn follow(&mut self, request: &Encoded) -> serde_json::Result<()> {
-        let input = request.input();
-        let is_more = input.starts_with(&self.seen)
-            && (self.seen.is_empty() || matches!(input.get(self.seen.len()), None | Some(b',')));
-        if !is_more {
+        let new = self.new_in(&request.input).unwrap_or_else(|| {
             *self = Self::default();
-        }
-        let new = &input[self.seen.len()..];
-        let new = new.strip_prefix(b",").filter(|_| !self.seen.is_empty()).unwrap_or(new);
-        let list = [b"[", new, b"]"].concat();
+            request.input.clone()
+        });
+        let list = [b"[", &*new.to_vec(), b"]"].concat();
         let items: Vec<&RawValue> = serde_json::from_slice(&list)?;
         for item in items {
             match serde_json::from_str(item.get()) {
@@ -95,8 +91,18 @@ impl Messages {
                 Err(error) => tracing::debug!(%error, "an input item cannot be converted"),
             }
         }
-        self.seen = request.shared_input();
+        self.seen = request.input.clone();
         Ok(())
+    }
+
+    /// What an input adds to the one that was converted; `None` when it is another one.
+    fn new_in(&self, input: &Pieces) -> Option<Pieces> {
+        let mut new = input.clone();
+        new.strip_all(&self.seen)?;
+        if !self.seen.is_empty() && !new.is_empty() {
+            new.strip(b",")?;
+        }
+        Some(new)
     }
 
     /// Appends the inside of the `messages` array.

@@ -16,7 +16,7 @@ fn request(items: &[Value], tools: Option<&Value>, schema: Option<&Value>) -> En
     Body {
         form: Form::Plain,
         model: "m",
-        input: input.join(",").as_bytes(),
+        input: input.join(",").into(),
         tools: tools.as_deref(),
         parallel_tool_calls: true,
         effort: Some("low"),
@@ -353,7 +353,7 @@ fn answers_may_end_badly() {
     assert_eq!(told[..2], lead);
     assert_eq!(
         told[2],
-        "failed: stream disconnected before completion: stream closed before response.completed"
+        "failed: stream disconnected before completion: the stream ended without a finish_reason"
     );
     let told = answered(&[text, r#"{"choices":[{"delta":{},"finish_reason":"length"}]}"#]);
     assert_eq!(

@@ -1,5 +1,6 @@
 //! What refusals and broken streams are told as, and which are tried again.
 
+use reqwest::header::{HeaderName, HeaderValue};
 use serde_json::json;
 
 use super::*;
@@ -13,14 +14,13 @@ use CodexErrorInfo::{
 const URL: &str = "http://h/v1/responses";
 
 fn refused(status: u16, body: &str) -> Error {
-    Error::refused(&Refusal {
-        status,
-        status_line: format!("{status} Reason"),
-        body,
-        url: URL,
-        cf_ray: None,
-        retry_after: None,
-    })
+    refused_with(status, &[], body)
+}
+
+fn refused_with(status: u16, headers: &[(&'static str, &'static str)], body: &str) -> Error {
+    let pair = |&(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value));
+    let headers = headers.iter().map(pair).collect();
+    Error::refused(&Refusal::new(StatusCode::from_u16(status).unwrap(), &headers, body, URL))
 }
 
 fn again(http_status: Option<u16>) -> Retry {
@@ -41,17 +41,18 @@ fn statuses_that_mean_nothing_special_are_told_and_tried_again() {
     let body = json!({"error": {"message": "the reason", "code": 7}}).to_string();
     for status in [404, 408, 409, 502, 503, 529] {
         let info = HttpConnectionFailed { http_status_code: Some(status) };
-        let text = format!("unexpected status {status} Reason: the reason, url: {URL}");
+        let line = StatusCode::from_u16(status).unwrap();
+        let text = format!("unexpected status {line}: the reason, url: {URL}");
         check(&refused(status, &body), info, again(Some(status)), &text);
     }
     for status in [401, 402, 403, 413, 422] {
         let info = HttpConnectionFailed { http_status_code: Some(status) };
         check(&refused(status, &body), info, Retry::Never, "the reason");
     }
-    let text = "unexpected status 404 Reason: plain words, url: ";
+    let text = "unexpected status 404 Not Found: plain words, url: ";
     let info = HttpConnectionFailed { http_status_code: Some(404) };
     check(&refused(404, "plain words"), info.clone(), again(Some(404)), text);
-    check(&refused(404, " "), info, again(Some(404)), "Reason: Unknown error, url: ");
+    check(&refused(404, " "), info, again(Some(404)), "Not Found: Unknown error, url: ");
 }
 
 #[test]
@@ -88,6 +89,8 @@ fn some_statuses_have_meanings() {
     check(&refused(400, &image.to_string()), BadRequest, Retry::Never, "image");
     check(&refused_for(404, "model_not_found"), ModelNotFound, Retry::Never, "words");
     check(&refused(500, ""), InternalServerError, again(None), "internal error");
+    let body = json!({"error": {"message": "out of memory"}}).to_string();
+    check(&refused(500, &body), InternalServerError, again(None), "failed: out of memory");
     check(&refused_for(503, "server_is_overloaded"), ServerOverloaded, Retry::Never, "overloaded");
     check(
         &refused_for(503, "slow_down"),
@@ -100,17 +103,10 @@ fn some_statuses_have_meanings() {
 #[test]
 fn too_many_requests_are_limits_or_quotas() {
     let info = ResponseTooManyFailedAttempts { http_status_code: Some(429) };
-    let text = "exceeded retry limit, last status: 429 Reason";
+    let text = "exceeded retry limit, last status: 429 Too Many Requests";
     check(&refused(429, "{}"), info.clone(), Retry::Never, text);
     let after = Some(Duration::from_secs(7));
-    let patient = Error::refused(&Refusal {
-        status: 429,
-        status_line: "429 Reason".to_owned(),
-        body: "",
-        url: URL,
-        cf_ray: None,
-        retry_after: after,
-    });
+    let patient = refused_with(429, &[("retry-after", "7")], "");
     check(&patient, info, Retry::Stream { after, http_status: Some(429) }, text);
     for (kind, text) in [
         ("usage_limit_reached", "It is reset at 20"),
@@ -124,14 +120,7 @@ fn too_many_requests_are_limits_or_quotas() {
 
 #[test]
 fn names_the_ray() {
-    let error = Error::refused(&Refusal {
-        status: 403,
-        status_line: "403 Forbidden".to_owned(),
-        body: "no",
-        url: URL,
-        cf_ray: Some("r4y".to_owned()),
-        retry_after: None,
-    });
+    let error = refused_with(403, &[("cf-ray", "r4y")], "no");
     let expected = "unexpected status 403 Forbidden: no, url: http://h/v1/responses, cf-ray: r4y";
     assert_eq!(error.to_string(), expected);
 }

@@ -151,6 +151,10 @@ async fn says_what_is_wrong_with_a_script() {
     for line in ["nonsense", "{}", r#"{"type":"script.message"}"#, r#"{"type":"script.call"}"#] {
         assert_eq!(parse(line).unwrap_err().line, 1, "{line}");
     }
+    let what = |line: &str| parse(line).unwrap_err().what;
+    let cut = r#"{"type":"script.wait","ms":"#;
+    assert_eq!(what(cut), "this is not JSON: EOF while parsing a value at column 27");
+    assert!(what(r#"{"type":"script.say"}"#).starts_with("unknown step `script.say`, expected"));
     std::fs::remove_file(&stage.script).unwrap();
     let refusal = stage.text("t").await;
     assert!(refusal.starts_with("the script /") && refusal.contains("cannot be read"), "{refusal}");

@@ -66,12 +66,11 @@ async fn ask(
     input: &[String],
     model: &str,
 ) -> Vec<String> {
-    let input_text = input.join(",");
     let metadata = BTreeMap::from([("turn_id", input.len().to_string())]);
     let body = Body {
         form: Form::Plain,
         model,
-        input: input_text.as_bytes(),
+        input: input.join(",").into(),
         tools: None,
         parallel_tool_calls: true,
         effort: None,
@@ -175,4 +174,44 @@ async fn refusals_are_those_of_http() {
     let server = Server::start(vec![Step::Say(vec![refusal])], &json!({})).await;
     let told = ask(&server, &Conversation::default(), &items(&["a"]), "m").await;
     assert_eq!(told, ["failed: bad words"]);
+}
+
+#[tokio::test]
+async fn a_refused_request_is_not_sent_twice() {
+    let busy = json!({"type": "error", "status": 429, "error": {"message": "slow"}});
+    let failed = json!({"type": "response.failed",
+        "response": {"error": {"code": "rate_limit_exceeded", "message": "slow"}}});
+    for refusal in [busy, failed] {
+        let steps = vec![
+            Step::Say(vec![completed("r1")]),
+            Step::Say(vec![refusal]),
+            Step::Say(vec![completed("r2")]),
+        ];
+        let mut server = Server::start(steps, &json!({"stream_max_retries": 1})).await;
+        let conversation = Conversation::default();
+        ask(&server, &conversation, &items(&["a"]), "m").await;
+        let refused = ask(&server, &conversation, &items(&["a", "b"]), "m").await;
+        assert!(refused.len() == 1 && refused[0].starts_with("failed: "), "{refused:?}");
+        // Neither was there a second try, nor does the refusal count against the connection.
+        assert_eq!(ask(&server, &conversation, &items(&["a", "b"]), "m").await, ["Completed"]);
+        let connections = [server.heard().await.0, server.heard().await.0, server.heard().await.0];
+        assert_eq!(connections, [1, 1, 1]);
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_is_too_old_is_made_anew() {
+    let old = json!({"type": "error", "status": 400,
+        "error": {"code": "websocket_connection_limit_reached", "message": "too old"}});
+    let steps = vec![
+        Step::Say(vec![completed("r1")]),
+        Step::Say(vec![old]),
+        Step::Say(vec![completed("r2")]),
+    ];
+    let mut server = Server::start(steps, &json!({})).await;
+    let conversation = Conversation::default();
+    ask(&server, &conversation, &items(&["a"]), "m").await;
+    assert_eq!(ask(&server, &conversation, &items(&["a", "b"]), "m").await, ["Completed"]);
+    let connections = [server.heard().await.0, server.heard().await.0, server.heard().await.0];
+    assert_eq!(connections, [1, 1, 2]);
 }
