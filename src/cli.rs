@@ -1,14 +1,19 @@
 //! The command line: from arguments to a mode, an exit code, and nothing else.
 
 use std::ffi::OsString;
+use std::io::Write as _;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::config::{self, Overrides, Sources};
 use crate::frontend::demo;
 use crate::server::{Server, StartError};
+use crate::transport::socket::{self, Listener};
+use crate::transport::{auth, proxy};
 use crate::util::error::chain;
 use crate::{logging, schema};
 
@@ -38,12 +43,71 @@ struct ServerArgs {
     /// Switch a feature off: the same as `-c features.NAME=false`.
     #[arg(long, value_name = "FEATURE", global = true)]
     disable: Vec<String>,
-    /// Where to listen: only `stdio://` for now.
+    /// Where to listen: `stdio://`, `ws://IP:PORT` (0 takes a free port), `unix://` for the home's own socket, or
+    /// `unix://PATH`.
     #[arg(long, value_name = "URL", default_value = "stdio://", value_parser = listen_url, conflicts_with = "stdio")]
-    listen: String,
+    listen: Listen,
     /// The same as `--listen stdio://`.
     #[arg(long)]
     stdio: bool,
+    #[command(flatten)]
+    auth: AuthArgs,
+}
+
+/// What clients of a `ws://` listener have to show.
+#[derive(Debug, Args)]
+struct AuthArgs {
+    /// Let in only clients that show a token.
+    #[arg(long = "ws-auth", value_name = "MODE")]
+    mode: Option<AuthMode>,
+    /// The token is in this file.
+    #[arg(long = "ws-token-file", value_name = "PATH")]
+    token_file: Option<PathBuf>,
+    /// The token has this SHA-256.
+    #[arg(long = "ws-token-sha256", value_name = "HEX")]
+    token_sha256: Option<String>,
+    /// The secret that tokens are signed with is in this file.
+    #[arg(long = "ws-shared-secret-file", value_name = "PATH")]
+    secret_file: Option<PathBuf>,
+    /// Signed tokens have to come from this issuer.
+    #[arg(long = "ws-issuer", value_name = "ISSUER")]
+    issuer: Option<String>,
+    /// Signed tokens have to be meant for this audience.
+    #[arg(long = "ws-audience", value_name = "AUDIENCE")]
+    audience: Option<String>,
+    /// How far the clocks may be apart that a signed token's times are held against [default: 30].
+    #[arg(long = "ws-max-clock-skew-seconds", value_name = "SECONDS")]
+    skew_secs: Option<u64>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum AuthMode {
+    /// One token for everybody.
+    CapabilityToken,
+    /// A JSON Web Token, signed with a shared secret.
+    SignedBearerToken,
+}
+
+impl From<AuthArgs> for auth::Options {
+    fn from(args: AuthArgs) -> Self {
+        let AuthArgs { mode, token_file, token_sha256, secret_file, issuer, audience, skew_secs } =
+            args;
+        let mode = mode.map(|mode| match mode {
+            AuthMode::CapabilityToken => auth::Mode::Capability,
+            AuthMode::SignedBearerToken => auth::Mode::Signed,
+        });
+        Self { mode, token_file, token_sha256, secret_file, issuer, audience, skew_secs }
+    }
+}
+
+/// Where to listen.
+#[derive(Debug, Clone)]
+enum Listen {
+    Stdio,
+    Tcp(SocketAddr),
+    /// On the home's own socket, if there is no path.
+    Unix(Option<PathBuf>),
+    Off,
 }
 
 #[derive(Debug, Subcommand)]
@@ -69,6 +133,12 @@ enum Command {
         #[arg(long)]
         experimental: bool,
     },
+    /// Pass bytes on between standard input and output and a server's socket.
+    Proxy {
+        /// The socket; the home's own, unless said otherwise.
+        #[arg(long, value_name = "PATH")]
+        sock: Option<PathBuf>,
+    },
     /// Play a session against a server of this program, without network or key, and show it.
     Demo {
         /// Print the raw lines instead of a transcript.
@@ -77,10 +147,20 @@ enum Command {
     },
 }
 
-fn listen_url(url: &str) -> Result<String, String> {
-    match url {
-        "stdio://" => Ok(url.to_owned()),
-        _ => Err(format!("unsupported --listen URL `{url}`; expected `stdio://`")),
+fn listen_url(url: &str) -> Result<Listen, String> {
+    if let Some(address) = url.strip_prefix("ws://") {
+        return address.parse().map(Listen::Tcp).map_err(|_| {
+            format!("invalid websocket --listen URL `{url}`; expected `ws://IP:PORT`")
+        });
+    }
+    match (url, url.strip_prefix("unix://")) {
+        ("stdio://", _) => Ok(Listen::Stdio),
+        ("off", _) => Ok(Listen::Off),
+        (_, Some("")) => Ok(Listen::Unix(None)),
+        (_, Some(path)) => Ok(Listen::Unix(Some(PathBuf::from(path)))),
+        (_, None) => Err(format!(
+            "unsupported --listen URL `{url}`; expected `stdio://`, `unix://`, `unix://PATH`, `ws://IP:PORT`, or `off`"
+        )),
     }
 }
 
@@ -95,6 +175,10 @@ enum Error {
     Schema(#[from] schema::Error),
     #[error(transparent)]
     Demo(#[from] demo::Error),
+    #[error(transparent)]
+    Proxy(#[from] proxy::Error),
+    #[error("no transport configured; use --listen or enable remote control")]
+    NoTransport,
     #[error("the runtime cannot be started")]
     Runtime(#[source] std::io::Error),
 }
@@ -139,12 +223,21 @@ fn run(cli: Cli) -> Result<(), Error> {
         Some(Command::Demo { json }) => {
             demo::run(if json { demo::Show::Lines } else { demo::Show::Transcript })?;
         }
-        None => serve(&cli.server)?,
+        Some(Command::Proxy { sock }) => {
+            let path = match sock {
+                Some(path) => path,
+                None => socket::control_path(&config::home()?),
+            };
+            proxy::run(&path)?;
+        }
+        None => serve(cli.server)?,
     }
     Ok(())
 }
 
-fn serve(args: &ServerArgs) -> Result<(), Error> {
+fn serve(args: ServerArgs) -> Result<(), Error> {
+    let auth = auth::Options::from(args.auth);
+    auth.check().map_err(StartError::from)?;
     let overrides = Overrides::parse(&args.config)?.with_features(&args.enable, &args.disable)?;
     let server = Server::new(Sources::new(config::home()?, overrides));
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -152,10 +245,36 @@ fn serve(args: &ServerArgs) -> Result<(), Error> {
         .enable_all()
         .build()
         .map_err(Error::Runtime)?;
-    let served = runtime.block_on(server.serve_stdio());
+    let served = runtime.block_on(async {
+        let listener = match args.listen {
+            Listen::Stdio => return server.serve_stdio().await.map_err(Error::from),
+            Listen::Off => return Err(Error::NoTransport),
+            Listen::Tcp(address) => {
+                let auth = auth.read().map_err(StartError::from)?;
+                Listener::tcp(address, auth).await.map_err(StartError::from)?
+            }
+            Listen::Unix(path) => {
+                let path = path.unwrap_or_else(|| socket::control_path(server.home()));
+                Listener::unix(server.home(), path).map_err(StartError::from)?
+            }
+        };
+        announce(&listener);
+        Ok(server.serve_socket(Arc::new(listener)).await?)
+    });
     // A read of stdin that is still blocked must not hold up the end.
     runtime.shutdown_background();
-    Ok(served?)
+    served
+}
+
+/// Says where the server can be reached: with port 0, nobody else knows.
+fn announce(listener: &Listener) {
+    let Some(address) = listener.address() else { return };
+    let text = format!(
+        "app-server (WebSockets)\n  listening on: ws://{address}\n  readyz: http://{address}/readyz\n  \
+         healthz: http://{address}/healthz\n"
+    );
+    // Nobody may be reading.
+    drop(std::io::stderr().write_all(text.as_bytes()));
 }
 
 /// The work is waiting for models, commands and clients; more threads would only cost memory.

@@ -1,4 +1,4 @@
-//! App Server: an agent harness behind a bidirectional JSON-RPC interface, spoken as JSONL on stdio.
+//! App Server: an agent harness behind a bidirectional JSON-RPC interface, spoken as JSONL on stdio or over WebSockets.
 //!
 //! # The architecture in one page
 //!

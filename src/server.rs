@@ -9,6 +9,7 @@ pub(crate) mod connection;
 pub(crate) mod context;
 pub(crate) mod error;
 pub(crate) mod handlers;
+mod listen;
 mod order;
 mod outlet;
 mod router;
@@ -17,9 +18,8 @@ mod unload;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use tokio::runtime::Handle;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use self::ask::Asks;
@@ -29,7 +29,7 @@ use self::order::Lanes;
 use self::outlet::ClientOutlet;
 use crate::config;
 use crate::threads::Threads;
-use crate::transport::{Outbox, stdio};
+use crate::transport::{Outbox, auth, socket, stdio};
 
 /// State of the process. Nothing here does work before a request asks for it.
 pub(crate) struct Server {
@@ -49,6 +49,10 @@ pub(crate) enum StartError {
     Stdio(#[source] std::io::Error),
     #[error("signals cannot be received")]
     Signals(#[source] std::io::Error),
+    #[error(transparent)]
+    Socket(#[from] socket::Error),
+    #[error(transparent)]
+    Auth(#[from] auth::Error),
 }
 
 impl Server {
@@ -84,32 +88,63 @@ impl Server {
     /// thread, with its turns and commands, and writes out what is still queued.
     pub(crate) async fn serve_stdio(self: &Arc<Self>) -> Result<(), StartError> {
         let outbox = Arc::new(Outbox::default());
-        let overflow = {
-            let outbox = Arc::clone(&outbox);
-            Box::new(move |line: &Bytes| connection::refuse_overload(&outbox, line))
-        };
-        let mut terminate = signal(SignalKind::terminate()).map_err(StartError::Signals)?;
-        let mut interrupt = signal(SignalKind::interrupt()).map_err(StartError::Signals)?;
-        let mut hangup = signal(SignalKind::hangup()).map_err(StartError::Signals)?;
-        let inbox = stdio::read(overflow).map_err(StartError::Stdio)?;
+        let mut signals = Signals::new()?;
+        let inbox = stdio::read(connection::overflow(&outbox)).map_err(StartError::Stdio)?;
         let writer =
             stdio::write(Arc::clone(&outbox), Handle::current()).map_err(StartError::Stdio)?;
         let connection = self.audience.connect(|id| Connection::new(id, Arc::clone(&outbox)));
         tracing::info!(version = env!("CARGO_PKG_VERSION"), "serving on stdio");
         tokio::select! {
             () = connection::serve(self, &connection, inbox) => {}
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-            _ = hangup.recv() => {}
+            _ = signals.recv() => {}
         }
-        self.ended.cancel();
-        self.lanes.settle().await;
-        // A peer that has stopped reading must not keep the process alive, neither here nor below.
-        let _stalled = tokio::time::timeout(FAREWELL, self.threads.shutdown()).await;
+        self.end().await;
         outbox.close();
         let written = tokio::task::spawn_blocking(move || writer.join());
         let _stalled = tokio::time::timeout(GOODBYE, written).await;
         Ok(())
+    }
+
+    /// Ends everything that runs; who is connected is told.
+    async fn end(&self) {
+        self.ended.cancel();
+        self.lanes.settle().await;
+        // A peer that has stopped reading must not keep the process alive.
+        let _stalled = tokio::time::timeout(FAREWELL, self.threads.shutdown()).await;
+    }
+}
+
+/// What asks the process to end.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hangup: Signal,
+}
+
+/// How urgently.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Asked {
+    Firmly,
+    /// The terminal is gone.
+    InPassing,
+}
+
+impl Signals {
+    fn new() -> Result<Self, StartError> {
+        let listen = |kind| signal(kind).map_err(StartError::Signals);
+        Ok(Self {
+            terminate: listen(SignalKind::terminate())?,
+            interrupt: listen(SignalKind::interrupt())?,
+            hangup: listen(SignalKind::hangup())?,
+        })
+    }
+
+    async fn recv(&mut self) -> Asked {
+        tokio::select! {
+            _ = self.terminate.recv() => Asked::Firmly,
+            _ = self.interrupt.recv() => Asked::Firmly,
+            _ = self.hangup.recv() => Asked::InPassing,
+        }
     }
 }
 

@@ -23,8 +23,8 @@ use crate::protocol::{
 use crate::store::{self, Page, Query, Summary};
 use crate::thread::fold::Fold;
 use crate::thread::{
-    self, Error, NewThread, Outlet, Persistence, Result, Settings, Shared, Start, Stored,
-    ThreadHandle, restore,
+    self, AgentStatus, Error, NewThread, Outlet, Persistence, Progress, Result, Settings, Shared,
+    Start, Stored, ThreadHandle, restore,
 };
 use crate::util::json::raw;
 use crate::util::path::absolute;
@@ -281,6 +281,20 @@ impl Threads {
             tracing::debug!(thread = %id, "the thread had ended by itself");
         }
         true
+    }
+
+    /// Waits until no turn is running.
+    pub(crate) async fn rest(&self) {
+        let running = |progress: &Progress| progress.status == AgentStatus::Running;
+        let busy = || {
+            let loaded = self.ids().into_iter().filter_map(|id| self.get(&id));
+            loaded.map(|thread| thread.progress).find(|progress| running(&progress.borrow()))
+        };
+        while let Some(mut progress) = busy() {
+            // A thread that has ended runs no turn.
+            let _ended = progress.wait_for(|progress| !running(progress)).await;
+            tokio::task::yield_now().await;
+        }
     }
 
     /// Ends every thread.

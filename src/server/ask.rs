@@ -58,9 +58,20 @@ impl Asks {
         (id, receiver)
     }
 
-    /// Takes an answer. Ids that are not open (unknown, of another type, answered before) are ignored.
-    pub(crate) fn answer(&self, id: &RequestId, answer: Answer, audience: &Audience) {
+    /// Takes an answer. Ids that are not open (unknown, of another type, answered before) are ignored, and so is who
+    /// has not been asked.
+    pub(crate) fn answer(
+        &self,
+        id: &RequestId,
+        answer: Answer,
+        from: ConnectionId,
+        audience: &Audience,
+    ) {
         let RequestId::Integer(id) = *id else { return };
+        let thread = self.lock().open.get(&id).map(|open| open.thread.clone());
+        if !thread.is_some_and(|thread| audience.is_subscribed(&thread, from)) {
+            return;
+        }
         if let Some(open) = self.close(id, audience) {
             // Whoever asked may have lost interest in this very moment.
             let _unheard = open.answer.send(answer);

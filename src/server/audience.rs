@@ -47,6 +47,23 @@ impl Audience {
         connection
     }
 
+    /// Forgets a connection; returns the threads that nobody follows any more.
+    pub(crate) fn disconnect(&self, connection: ConnectionId) -> Vec<ThreadId> {
+        let mut state = self.lock();
+        state.connections.remove(&connection);
+        let left = state
+            .subscriptions
+            .extract_if(|_, subscribers| subscribers.remove(&connection) && subscribers.is_empty());
+        left.map(|(thread, _)| thread).collect()
+    }
+
+    /// Closes every connection, once what is queued for it has been written.
+    pub(crate) fn close(&self) {
+        for connection in self.listeners(Reach::All) {
+            connection.outbox.close();
+        }
+    }
+
     /// Lets a connection follow a thread; doing so twice is the same as once.
     pub(crate) fn subscribe(&self, thread: &ThreadId, connection: ConnectionId) {
         self.lock().subscriptions.entry(thread.clone()).or_default().insert(connection);
@@ -69,6 +86,11 @@ impl Audience {
             state.subscriptions.remove(thread);
         }
         subscribed
+    }
+
+    pub(crate) fn is_subscribed(&self, thread: &ThreadId, connection: ConnectionId) -> bool {
+        let state = self.lock();
+        state.subscriptions.get(thread).is_some_and(|followers| followers.contains(&connection))
     }
 
     pub(crate) fn has_subscribers(&self, thread: &ThreadId) -> bool {

@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 use super::{Server, router};
 use crate::protocol::error::{OVERLOADED, RpcError};
 use crate::protocol::rpc::{self, Message};
-use crate::transport::{Incoming, Outbox};
+use crate::transport::{Incoming, Outbox, Overflow};
 
 /// Identifies a connection within the process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -77,7 +77,7 @@ async fn receive(server: &Arc<Server>, connection: &Arc<Connection>, line: &[u8]
         }
         Ok(Message::Response { id, result }) => {
             let result = result.map(ToOwned::to_owned).map_err(ToOwned::to_owned);
-            server.asks.answer(&id, result, &server.audience);
+            server.asks.answer(&id, result, connection.id, &server.audience);
         }
         // `initialized` asks for nothing, and no other notification is known.
         Ok(Message::Notification { method, .. }) => tracing::trace!(%method, "notification"),
@@ -85,8 +85,14 @@ async fn receive(server: &Arc<Server>, connection: &Arc<Connection>, line: &[u8]
     }
 }
 
+/// What becomes of a line that finds the connection's queue full.
+pub(crate) fn overflow(outbox: &Arc<Outbox>) -> Overflow {
+    let outbox = Arc::clone(outbox);
+    Box::new(move |line| refuse_overload(&outbox, line))
+}
+
 /// Answers a request that came while the queue was full; `false` for anything else.
-pub(crate) fn refuse_overload(outbox: &Outbox, line: &Bytes) -> bool {
+fn refuse_overload(outbox: &Outbox, line: &Bytes) -> bool {
     // A peer that does not even read refusals is made to wait.
     if outbox.is_full() {
         return false;

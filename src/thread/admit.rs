@@ -136,7 +136,6 @@ impl Actor {
         for warning in std::mem::take(&mut self.instructions.warnings) {
             self.warn(warning);
         }
-        self.tell_progress(AgentStatus::Running);
         reply.give(Ok(TurnStartResponse { turn: accepted }));
         self.goal_turn_begins();
         self.thread.recency_at = Some(now_secs());
@@ -278,6 +277,7 @@ impl Actor {
 
     /// Tells that the thread is at work, and on which turn.
     pub(super) fn announce_turn(&mut self) {
+        self.tell_progress(AgentStatus::Running);
         self.set_status(ThreadStatus::Active { active_flags: Vec::new() });
         let Some(turn) = &self.turn else { return };
         let thread_id = self.publisher.thread.clone();

@@ -12,18 +12,11 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
 use super::frame::Lines;
-use super::{Incoming, Outbox};
-
-/// Lines that may wait for the connection before [`Overflow`] decides.
-const INBOX: usize = 128;
-
-/// Asked when the inbox is full. `true` when the line has been dealt with (answered as overloaded) and is not to be
-/// queued; otherwise the reader waits for room.
-pub(crate) type Overflow = Box<dyn Fn(&Bytes) -> bool + Send>;
+use super::{Incoming, Outbox, Overflow, inbox};
 
 /// Starts the reader. It ends at the end of stdin, or when the receiver is gone and another line arrives.
 pub(crate) fn read(overflow: Overflow) -> io::Result<mpsc::Receiver<Incoming>> {
-    let (tx, rx) = mpsc::channel(INBOX);
+    let (tx, rx) = inbox();
     thread::Builder::new().name("stdin".to_owned()).spawn(move || {
         let mut lines = Lines::new(io::stdin().lock());
         loop {

@@ -12,6 +12,7 @@ pub(crate) mod order;
 mod random;
 pub(crate) mod schema;
 pub(crate) mod server;
+pub(crate) mod socket;
 pub(crate) mod trace;
 
 use serde_json::{Value, json};
@@ -22,6 +23,7 @@ pub(crate) use home::{CATALOG, Config, Home};
 pub(crate) use model::{Gate, Model, Request, Step, cut, held, http};
 pub(crate) use random::Random;
 pub(crate) use server::{runs, until};
+pub(crate) use socket::Listening;
 
 /// Ends a scenario early when another binary than ours is under test: what follows is better than the reference.
 macro_rules! ours_only {
@@ -84,11 +86,12 @@ impl Lab {
     /// Starts a server and shakes hands with these capabilities.
     pub(crate) fn start_with(&self, capabilities: &Value) -> Client {
         let client = self.spawn();
-        client.request(
-            "initialize",
-            json!({"clientInfo": {"name": "it", "title": "Tests", "version": "1.0.0"}, "capabilities": capabilities}),
-        );
-        client.notify("initialized", Value::Null);
+        client.shake_hands(capabilities);
         client
+    }
+
+    /// Starts a server that listens on a port of its own.
+    pub(crate) fn listen(&self) -> Listening<'_> {
+        Listening::start(&self.home, "ws://127.0.0.1:0", &[])
     }
 }

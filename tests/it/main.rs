@@ -41,6 +41,7 @@ mod queue;
 mod review;
 mod settings;
 mod skills;
+mod socket;
 mod steer;
 mod thread_lifecycle;
 mod thread_list;

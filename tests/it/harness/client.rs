@@ -1,10 +1,10 @@
-//! A JSON-RPC client over the server's pipes: requests, notifications, answers to the server's requests, raw bytes.
+//! A JSON-RPC client over a server's pipes, or over a socket: requests, notifications, answers to the server's requests, raw bytes.
 //!
 //! Waiting takes the first message that fits out of what came; everything stays in the trace.
 
 use std::cell::{Cell, RefCell};
 use std::io::{BufRead as _, BufReader};
-use std::process::{ChildStdout, ExitStatus};
+use std::process::ExitStatus;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
@@ -13,7 +13,8 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use super::server::Server;
+use super::server::{Server, until};
+use super::socket::Socket;
 use super::trace::{Entry, render};
 use super::{Home, order, schema};
 
@@ -27,9 +28,16 @@ pub(crate) struct RpcError {
     pub(crate) data: Value,
 }
 
-/// A connection and the process at its end.
+/// What a client speaks over.
+enum Wire {
+    /// The pipes of a process of its own.
+    Pipes(Server),
+    Socket(Box<Socket>),
+}
+
+/// A connection, and where it is a pair of pipes the process at its end.
 pub(crate) struct Client {
-    server: Server,
+    wire: Wire,
     reader: Option<JoinHandle<()>>,
     inbox: Receiver<Value>,
     stash: RefCell<Vec<Value>>,
@@ -41,18 +49,45 @@ pub(crate) struct Client {
 impl Client {
     pub(crate) fn spawn(home: &Home, args: &[&str]) -> Self {
         let (server, stdout) = Server::spawn(home, args);
+        let lines = BufReader::new(stdout).split(b'\n').map_while(Result::ok);
+        Self::over(home, Wire::Pipes(server), lines)
+    }
+
+    /// A client on a socket that is open already.
+    pub(crate) fn on(home: &Home, socket: Socket) -> Self {
+        let messages = socket.messages();
+        Self::over(home, Wire::Socket(Box::new(socket)), messages)
+    }
+
+    fn over(
+        home: &Home,
+        wire: Wire,
+        messages: impl Iterator<Item = Vec<u8>> + Send + 'static,
+    ) -> Self {
         let (tx, inbox) = mpsc::channel();
         let trace = Arc::new(Mutex::new(Vec::new()));
         let heard = Arc::clone(&trace);
-        let reader = Some(thread::spawn(move || pump(stdout, &heard, &tx)));
+        let reader = Some(thread::spawn(move || pump(messages, &heard, &tx)));
         let work = home.work().to_str().unwrap().to_owned();
-        Self { server, reader, inbox, stash: RefCell::default(), trace, next: Cell::new(0), work }
+        Self { wire, reader, inbox, stash: RefCell::default(), trace, next: Cell::new(0), work }
+    }
+
+    /// Shakes hands, with these capabilities.
+    pub(crate) fn shake_hands(&self, capabilities: &Value) {
+        self.request(
+            "initialize",
+            json!({"clientInfo": {"name": "it", "title": "Tests", "version": "1.0.0"}, "capabilities": capabilities}),
+        );
+        self.notify("initialized", Value::Null);
     }
 
     // Sending.
 
     pub(crate) fn raw(&self, bytes: impl AsRef<[u8]>) {
-        self.server.write(bytes.as_ref());
+        match &self.wire {
+            Wire::Pipes(server) => server.write(bytes.as_ref()),
+            Wire::Socket(socket) => socket.send(bytes.as_ref()),
+        }
     }
 
     pub(crate) fn send(&self, message: &Value) {
@@ -287,19 +322,38 @@ impl Client {
     /// Ends the input and waits for the exit.
     #[track_caller]
     pub(crate) fn close(&self) -> ExitStatus {
-        self.server.close();
+        self.server().close();
         self.exit()
     }
 
     #[track_caller]
     pub(crate) fn signal(&self, signal: Signal) -> ExitStatus {
-        self.server.signal(signal);
+        self.server().signal(signal);
         self.exit()
     }
 
     #[track_caller]
     pub(crate) fn exit(&self) -> ExitStatus {
-        self.server.wait(Duration::from_secs(5)).expect("the server did not end within 5 s")
+        self.server().wait(Duration::from_secs(5)).expect("the server did not end within 5 s")
+    }
+
+    /// Waits until the server has closed the connection; returns the code that it has given.
+    #[track_caller]
+    pub(crate) fn closed(&self) -> Option<u16> {
+        let reader = self.reader.as_ref().unwrap();
+        until("end of the connection", || reader.is_finished().then_some(()));
+        match &self.wire {
+            Wire::Socket(socket) => socket.closed(),
+            Wire::Pipes(_) => None,
+        }
+    }
+
+    #[track_caller]
+    fn server(&self) -> &Server {
+        match &self.wire {
+            Wire::Pipes(server) => server,
+            Wire::Socket(_) => panic!("the server is not this client's"),
+        }
     }
 }
 
@@ -310,7 +364,10 @@ impl Drop for Client {
             eprintln!("the trace of the failed scenario:\n{}", render(&trace, 0));
             return;
         }
-        self.close();
+        match &self.wire {
+            Wire::Pipes(_) => drop(self.close()),
+            Wire::Socket(socket) => socket.cut(),
+        }
         self.reader.take().unwrap().join().unwrap();
         let trace = self.trace.lock().unwrap();
         let mut broken = order::violations(&trace);
@@ -331,8 +388,12 @@ fn envelope(mut message: Value, params: Value) -> Value {
     message
 }
 
-fn pump(stdout: ChildStdout, trace: &Mutex<Vec<Entry>>, inbox: &mpsc::Sender<Value>) {
-    for line in BufReader::new(stdout).split(b'\n').map_while(Result::ok) {
+fn pump(
+    messages: impl Iterator<Item = Vec<u8>>,
+    trace: &Mutex<Vec<Entry>>,
+    inbox: &mpsc::Sender<Value>,
+) {
+    for line in messages {
         let text = String::from_utf8_lossy(&line);
         let message: Value =
             serde_json::from_str(&text).unwrap_or_else(|_| json!({"notJson": text}));
