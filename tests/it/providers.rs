@@ -196,3 +196,20 @@ fn without_websockets_a_thread_goes_on_over_http() {
     assert_eq!(lab.model.requests().len(), 2);
     assert!(client.notes("error").is_empty());
 }
+
+#[test]
+fn a_long_history_is_sent_as_one_body() {
+    let lab = Lab::new();
+    let client = lab.start();
+    let thread = client.thread();
+    let mut before: Vec<String> = Vec::new();
+    for turn in 0..4 {
+        client.complete(&thread, &format!("{turn} {}", "x".repeat(50_000)));
+        let request = lab.model.last();
+        assert_eq!(request.headers["content-length"], request.length().to_string());
+        assert_eq!(request.headers.get("transfer-encoding"), None);
+        let input = request.raw_input();
+        assert_eq!(input[..before.len()], before, "the provider's cache holds");
+        before = input;
+    }
+}

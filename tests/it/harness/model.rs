@@ -101,6 +101,11 @@ pub(crate) struct Request {
 }
 
 impl Request {
+    /// The length of the body, in bytes.
+    pub(crate) fn length(&self) -> usize {
+        self.raw.len()
+    }
+
     /// The input items.
     pub(crate) fn input(&self) -> &Vec<Value> {
         self.body["input"].as_array().unwrap()
