@@ -10,6 +10,7 @@ mod output;
 mod pty;
 mod session;
 mod shell;
+mod signals;
 mod spawn;
 mod terminals;
 

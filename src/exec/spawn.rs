@@ -17,7 +17,7 @@ use tokio::process::{Child, Command};
 use tokio::runtime::Handle;
 
 use super::group::{self, Group};
-use super::pty;
+use super::{pty, signals};
 
 /// A process to be started.
 #[derive(Debug, Clone)]
@@ -162,6 +162,7 @@ struct Prelude {
 
 impl Prelude {
     fn run(&self) -> io::Result<()> {
+        signals::listen()?;
         rustix::process::setsid()?;
         if self.terminal == Terminal::Stdin {
             rustix::process::ioctl_tiocsctty(rustix::stdio::stdin())?;

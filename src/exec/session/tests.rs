@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::process::Command;
 
 use super::*;
 
@@ -162,6 +163,21 @@ async fn interrupt_without_a_terminal() {
     session.write(b"\x03").await.unwrap();
     assert_eq!(follow(&mut rx).await.1, 130);
     assert!(matches!(session.write(b"\x03").await, Err(WriteError::Ended) | Ok(())));
+}
+
+/// A shell ignores the interrupt for its background jobs, of which this process may be one.
+#[test]
+fn interrupt_where_it_is_ignored() {
+    let own = std::env::current_exe().unwrap();
+    let test = "exec::session::tests::interrupt_without_a_terminal";
+    let run = Command::new("/bin/sh")
+        .args(["-c", "trap '' INT QUIT HUP; exec \"$0\" --exact \"$1\""])
+        .arg(own)
+        .arg(test)
+        .output()
+        .unwrap();
+    let told = String::from_utf8_lossy(&run.stdout);
+    assert!(run.status.success() && told.contains("1 passed"), "{told}");
 }
 
 #[tokio::test]
