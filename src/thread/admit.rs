@@ -117,17 +117,19 @@ impl Actor {
         self.hear_of_agents();
         let turn = self.new_turn(Kind::Regular, root, options);
         let (accepted, is_known) = (turn.accepted(), turn.model.is_known());
-        self.turn = Some(turn);
         // A compaction that comes first does without the input, which is put into the new history.
-        let full = self.is_full();
-        let hears_first = self.hears_first();
-        let kept = match (full, hears_first) {
-            (true, _) => self.keep_bare_beginning(),
-            (false, true) => self.keep_beginning(None),
-            (false, false) => self.keep_beginning(Some(&said)),
-        };
-        if let Err(error) = kept {
-            self.turn = None;
+        let mut full = false;
+        let mut hears_first = false;
+        let opened = self.open_turn(turn, |actor| {
+            full = actor.is_full();
+            hears_first = actor.hears_first();
+            match (full, hears_first) {
+                (true, _) => actor.keep_bare_beginning(),
+                (false, true) => actor.keep_beginning(None),
+                (false, false) => actor.keep_beginning(Some(&said)),
+            }
+        });
+        if let Err(error) = opened {
             return reply.give(Err(error));
         }
         if !is_known {
@@ -137,8 +139,6 @@ impl Actor {
             self.warn(warning);
         }
         reply.give(Ok(TurnStartResponse { turn: accepted }));
-        self.goal_turn_begins();
-        self.thread.recency_at = Some(now_secs());
         self.announce_turn();
         if full {
             return self.compact_before(said);
@@ -149,6 +149,23 @@ impl Actor {
         self.show_user_said(&said);
         self.additional_context = said.context;
         self.ask_model();
+    }
+
+    /// Makes `turn` the running one, once `keep` has put its beginning on disk. There is no turn if that fails.
+    fn open_turn(&mut self, turn: Turn, keep: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
+        self.turn = Some(turn);
+        if let Err(error) = keep(self) {
+            self.turn = None;
+            return Err(error);
+        }
+        self.goal_turn_begins();
+        self.thread.recency_at = Some(now_secs());
+        Ok(())
+    }
+
+    /// Opens a turn that nobody has said anything in: a review or a compaction.
+    pub(super) fn open_bare_turn(&mut self, turn: Turn) -> Result<()> {
+        self.open_turn(turn, Self::keep_bare_beginning)
     }
 
     fn compact_before(&mut self, said: UserSaid) {
@@ -171,18 +188,15 @@ impl Actor {
     /// The beginning of a turn that tells its model nothing yet.
     fn keep_bare_beginning(&mut self) -> Result<()> {
         let Some(turn) = &self.turn else { return Ok(()) };
-        let records = self.bare_beginning(turn);
+        let records = [
+            stored::turn_started(turn, &self.settings, self.window()),
+            stored::turn_context(turn, &self.settings),
+        ];
+        self.thread.updated_at = now_secs();
         match &mut self.writer {
             Some(writer) => Ok(writer.append(&records)?),
             None => Ok(()),
         }
-    }
-
-    pub(super) fn bare_beginning(&self, turn: &Turn) -> [Record; 2] {
-        [
-            stored::turn_started(turn, &self.settings, self.window()),
-            stored::turn_context(turn, &self.settings),
-        ]
     }
 
     /// Says that nothing is known of the model; once is enough.

@@ -79,9 +79,9 @@ impl Actor {
         self.make_way();
         self.look_for_skills();
         let turn = self.new_turn(Kind::Compact, None, TurnOptions::default());
-        let records = self.bare_beginning(&turn);
-        self.turn = Some(turn);
-        self.record(&records);
+        if let Err(error) = self.open_bare_turn(turn) {
+            return reply.give(Err(error));
+        }
         reply.give(Ok(ThreadCompactStartResponse {}));
         self.announce_turn();
         self.begin_compaction(Moment::Standalone);

@@ -269,6 +269,11 @@ impl Actor {
         self.goal.to_wrap_up = false;
     }
 
+    /// No turn runs: the time until the next one is not the goal's.
+    pub(super) fn goal_turn_ends(&mut self) {
+        self.goal.since = None;
+    }
+
     /// Charges the goal with the response that has just ended, and with the time since the last one.
     pub(super) fn charge_goal(&mut self, usage: &Usage) {
         let Some(turn) = self.turn.as_mut().filter(|turn| !turn.is_charged) else { return };

@@ -48,10 +48,10 @@ impl Actor {
     pub(super) fn review(&mut self, task: Task, reply: Reply<ReviewStartResponse>) {
         self.make_way();
         let turn = self.new_turn(Kind::Review, None, TurnOptions::default());
-        let records = self.bare_beginning(&turn);
         let (id, response) = (turn.id.clone(), self.review_response(&turn, &task));
-        self.turn = Some(turn);
-        self.record(&records);
+        if let Err(error) = self.open_bare_turn(turn) {
+            return reply.give(Err(error));
+        }
         reply.give(Ok(response));
         self.show_item(&id, |id| ThreadItem::EnteredReviewMode { id, review: task.label });
         self.announce_turn();

@@ -392,6 +392,7 @@ impl Actor {
             self.remember(marker);
         }
         self.judge_goal(&ending);
+        self.goal_turn_ends();
         self.judge_queue(&ending);
         // What replaces the turn comes first.
         let may_continue = !matches!(ending, Ending::Replaced);

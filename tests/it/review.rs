@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::harness::server::until;
 use crate::harness::{Client, Gate, Lab, ev, held, http, ours_only};
 
 fn review(client: &Client, thread: &str) -> String {
@@ -77,4 +78,48 @@ fn a_reviewer_that_fails_ends_the_review() {
     assert_eq!((&done["status"], &done["error"]["message"]), (&json!("failed"), &json!("no")));
     assert_eq!(client.items("exitedReviewMode").len(), 1);
     client.complete(&thread, "next");
+}
+
+#[test]
+fn what_cannot_be_saved_does_not_begin() {
+    let lab = Lab::new();
+    let client = lab.start();
+    let thread = client.thread();
+    let sessions = lab.home.home().join("sessions");
+    if sessions.exists() {
+        std::fs::remove_dir_all(&sessions).unwrap();
+    }
+    std::fs::write(&sessions, "in the way").unwrap();
+    let target = json!({"type": "custom", "instructions": "look"});
+    client.refuse("review/start", json!({"threadId": thread, "target": target}));
+    client.refuse("thread/compact/start", json!({"threadId": thread}));
+    assert!(client.notes("turn/started").is_empty());
+
+    std::fs::remove_file(&sessions).unwrap();
+    lab.model.reply(vec![ev::created(), ev::done(&ev::message("msg-1", "Fine.")), ev::completed()]);
+    client.complete(&thread, "hello");
+}
+
+#[test]
+fn a_review_is_something_new_in_its_thread() {
+    let lab = Lab::new();
+    let client = lab.start();
+    let thread = client.thread();
+    let recency = || {
+        let read = client.request("thread/read", json!({"threadId": thread}));
+        read["thread"]["recencyAt"].as_i64()
+    };
+    lab.model.reply(vec![ev::created(), ev::done(&ev::message("msg-1", "{}")), ev::completed()]);
+    let target = json!({"type": "custom", "instructions": "look"});
+    let before = recency();
+    until("a later second", || (now() > before.unwrap_or_default()).then_some(()));
+    client.request("review/start", json!({"threadId": thread, "target": target}));
+    client.finish(&thread);
+    let reviewed = recency();
+    assert!(reviewed > before, "{before:?} {reviewed:?}");
+}
+
+fn now() -> i64 {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    i64::try_from(now.as_secs()).unwrap()
 }
