@@ -1,7 +1,8 @@
 //! Skills in a thread: which the model is told of, and which come with an input.
 
-use std::fs;
-use std::path::PathBuf;
+use std::fs::{self, File};
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde_json::value::RawValue;
@@ -15,6 +16,9 @@ use crate::protocol::UserInput;
 const SHARE: i64 = 2;
 /// What it may take in any case, in bytes.
 const LEAST: usize = 8_000;
+
+/// What the model is given of one skill, in bytes.
+const MOST: u64 = 1 << 20;
 
 /// What a thread knows of its skills.
 #[derive(Debug, Default)]
@@ -49,7 +53,7 @@ impl Actor {
             if !self.is_first_time(skill.path().to_owned()) {
                 continue;
             }
-            match fs::read_to_string(skill.path()) {
+            match read(skill.path()) {
                 Ok(text) => items.push(message(
                     "user",
                     &[format!(
@@ -68,5 +72,37 @@ impl Actor {
 
     fn is_first_time(&mut self, skill: PathBuf) -> bool {
         self.turn.as_mut().is_some_and(|turn| turn.skills.insert(skill))
+    }
+}
+
+/// The text of a skill. A file that is larger than any model could take in is refused, and never read whole.
+fn read(path: &Path) -> io::Result<String> {
+    // Opening a pipe could have us wait for ever.
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));
+    }
+    let mut text = String::new();
+    File::open(path)?.take(MOST + 1).read_to_string(&mut text)?;
+    match text.len() as u64 > MOST {
+        true => Err(io::Error::new(io::ErrorKind::FileTooLarge, "it is larger than 1 MiB")),
+        false => Ok(text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::{MOST, read};
+
+    #[test]
+    fn skills_are_read_within_bounds() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("SKILL.md");
+        fs::write(&path, "x".repeat(MOST as usize)).unwrap();
+        assert_eq!(read(&path).unwrap().len() as u64, MOST);
+        fs::write(&path, "x".repeat(MOST as usize + 1)).unwrap();
+        assert_eq!(read(&path).unwrap_err().to_string(), "it is larger than 1 MiB");
+        assert_eq!(read(folder.path()).unwrap_err().to_string(), "it is not a regular file");
     }
 }

@@ -19,20 +19,28 @@ pub(crate) async fn list(cx: Cx, params: SkillsListParams) -> Result<SkillsListR
     let searched = blocking(move || {
         let own = server.threads.shared.cwd.display().to_string();
         let cwds = if params.cwds.is_empty() { vec![own] } else { params.cwds };
+        let search = if params.force_reload { Search::Again } else { Search::Known };
         let mut rows = cwds.into_iter();
-        let first = rows.next().map(|cwd| row(&server, cwd, params.force_reload));
-        first.into_iter().chain(rows.map(|cwd| row(&server, cwd, false))).collect()
+        let first = rows.next().map(|cwd| row(&server, cwd, search));
+        first.into_iter().chain(rows.map(|cwd| row(&server, cwd, Search::Known))).collect()
     });
     Ok(SkillsListResponse { data: searched.await? })
 }
 
-fn row(server: &Server, cwd: String, force_reload: bool) -> SkillsListEntry {
+/// Whether what has been found before will do.
+#[derive(Clone, Copy)]
+enum Search {
+    Known,
+    Again,
+}
+
+fn row(server: &Server, cwd: String, search: Search) -> SkillsListEntry {
     let folder = absolute(&server.threads.shared.cwd, Path::new(&cwd));
     let config = server.sources.load_or_default(&folder).effective;
     let skills = &server.threads.shared.skills;
-    let found = match force_reload {
-        true => skills.search_again(&folder, &config),
-        false => skills.at(&folder, &config),
+    let found = match search {
+        Search::Again => skills.search_again(&folder, &config),
+        Search::Known => skills.at(&folder, &config),
     };
     let shown = found.skills.iter().map(|skill| SkillMetadata {
         enabled: config.skills.enabled(skill.name(), skill.path()),
@@ -45,6 +53,11 @@ pub(crate) async fn write_config(
     cx: Cx,
     params: SkillsConfigWriteParams,
 ) -> Result<SkillsConfigWriteResponse> {
+    let server = cx.server;
+    blocking(move || switch(&server, &params)).await?
+}
+
+fn switch(server: &Server, params: &SkillsConfigWriteParams) -> Result<SkillsConfigWriteResponse> {
     let name = params.name.as_deref().map(str::trim).filter(|name| !name.is_empty());
     let key = match (&params.path, &params.name, name) {
         (Some(path), None, _) => SkillKey::Path(path.as_path()),
@@ -54,11 +67,11 @@ pub(crate) async fn write_config(
             return Err(Error::invalid_params(refusal));
         }
     };
-    write_skill(cx.server.home(), key, params.enabled).map_err(|error| {
+    write_skill(server.home(), key, params.enabled).map_err(|error| {
         Error::internal(format!("failed to save the user's configuration: {error}"))
     })?;
     // Another layer of the configuration may say something else.
-    let config = cx.server.sources.load_or_default(&cx.server.threads.shared.cwd).effective;
+    let config = server.sources.load_or_default(&server.threads.shared.cwd).effective;
     Ok(SkillsConfigWriteResponse { effective_enabled: config.skills.switched(key) })
 }
 
