@@ -273,7 +273,7 @@ async fn start(
     let session = match Session::start(id, spawn, cx.events.clone()) {
         Ok(session) => session,
         Err(error) => {
-            let message = format!("Failed to create unified exec process: {}", chain(&error));
+            let message = format!("Failed to create unified exec process: {}", root_cause(&error));
             cx.apply(Effect::CommandFailed { session: id, message: message.clone() }).await;
             return Outcome::text(format!(
                 "exec_command failed: CreateProcess {{ message: {message:?} }}"
@@ -329,8 +329,8 @@ fn redacted(mut action: CommandAction) -> CommandAction {
     action
 }
 
-/// An error with its causes.
-fn chain(error: &dyn std::error::Error) -> String {
+/// What an error comes down to.
+fn root_cause(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(error.source(), |cause| cause.source());
     causes.last().map_or_else(|| error.to_string(), ToString::to_string)
 }

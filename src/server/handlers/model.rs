@@ -31,7 +31,7 @@ pub(crate) async fn list(cx: Cx, params: ModelListParams) -> Result<ModelListRes
     let all: Vec<Model> = models
         .iter()
         .filter(|model| params.include_hidden == Some(true) || !is_hidden(model))
-        .map(|model| shown(model, default.as_ref() == Some(&model.slug)))
+        .map(|model| Model { is_default: default.as_ref() == Some(&model.slug), ..shown(model) })
         .collect();
     let (data, next_cursor) = page(all, "models", params.cursor.as_deref(), params.limit)?;
     Ok(ModelListResponse { data, next_cursor })
@@ -63,7 +63,8 @@ fn page<T>(
     Ok((all.split_off(start), next))
 }
 
-fn shown(model: &ModelInfo, is_default: bool) -> Model {
+/// A model as clients see it, before one is chosen as the default.
+fn shown(model: &ModelInfo) -> Model {
     let upgrade_info =
         model.upgrade.clone().map(|Upgrade { model, migration_markdown }| ModelUpgradeInfo {
             model,
@@ -98,7 +99,7 @@ fn shown(model: &ModelInfo, is_default: bool) -> Model {
         service_tiers: model.service_tiers.clone(),
         default_service_tier: model.default_service_tier.clone(),
         available_access_programs: None,
-        is_default,
+        is_default: false,
     }
 }
 
