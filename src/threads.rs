@@ -26,6 +26,7 @@ use crate::thread::{
     self, AgentStatus, Error, NewThread, Outlet, Persistence, Progress, Result, Settings, Shared,
     Start, Stored, ThreadHandle, restore,
 };
+use crate::tools::DynamicTools;
 use crate::util::json::raw;
 use crate::util::path::absolute;
 use crate::util::time::now_secs;
@@ -85,6 +86,8 @@ impl Threads {
     ) -> Result<ThreadHandle> {
         thread::check_environments(params.environments.as_deref())?;
         refuse_unbuilt(params)?;
+        let dynamic_tools = DynamicTools::new(params.dynamic_tools.clone().unwrap_or_default())
+            .map_err(|error| Error::Refused(error.to_string()))?;
         let cwd = self.absolute(params.cwd.as_deref().unwrap_or_default());
         let asked = Asked::of_start(params)?;
         let mut config =
@@ -121,6 +124,7 @@ impl Threads {
             },
             history_mode: params.history_mode.unwrap_or(ThreadHistoryMode::Paginated),
             thread_source: params.thread_source.clone(),
+            dynamic_tools,
             history,
             lineage: None,
             session_start: match params.session_start_source {
@@ -366,9 +370,6 @@ pub(crate) fn check_access(params: &ThreadResumeParams) -> Result<()> {
 fn refuse_unbuilt(params: &ThreadStartParams) -> Result<()> {
     if let Some(project) = &params.project_id {
         return Err(Error::Refused(format!("project not found: {project}")));
-    }
-    if params.dynamic_tools.as_ref().is_some_and(|tools| !tools.is_empty()) {
-        return Err(Error::Refused("`dynamicTools` are not supported yet".to_owned()));
     }
     Ok(())
 }

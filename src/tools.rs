@@ -8,6 +8,7 @@ mod agents;
 mod apply_patch;
 mod approval;
 mod clock;
+mod dynamic;
 mod exec_command;
 mod goal;
 mod hooked;
@@ -22,6 +23,7 @@ mod web_search;
 mod write_stdin;
 
 pub(crate) use clock::time;
+pub(crate) use dynamic::DynamicTools;
 pub(crate) use goal::{GoalAnswer, GoalCall, GoalRequest};
 pub(crate) use hooked::run;
 pub(crate) use output::{Output, Part};
@@ -94,10 +96,10 @@ pub(crate) enum Effect {
     Interaction { session: u32, stdin: String },
     /// The command could not be started after all.
     CommandFailed { session: u32, message: String },
-    /// Shows what the thread waits for its user for, then the item in question if it has not been
-    /// shown, then asks.
+    /// Shows what the thread waits for its user for, if it does, then the item in question if it
+    /// has not been shown, then asks.
     Ask {
-        waits: ThreadActiveFlag,
+        waits: Option<ThreadActiveFlag>,
         item: Option<TimedItem>,
         question: Question,
         ticket: oneshot::Sender<Ticket>,
@@ -230,7 +232,12 @@ pub(crate) fn is_ordered(scene: &Scene, call: &Call) -> bool {
 }
 
 impl Call {
-    /// The tool that it names, if the model is offered it.
+    /// Whether it names something that the model is offered.
+    fn is_known(&self, scene: &Scene) -> bool {
+        self.tool(scene).is_some() || scene.dynamic_tools.has(self.namespace(), &self.name)
+    }
+
+    /// The tool of ours that it names, if the model is offered it.
     fn tool(&self, scene: &Scene) -> Option<&'static Tool> {
         spec::find(scene, self.namespace(), &self.name)
     }
@@ -239,6 +246,9 @@ impl Call {
 /// Runs a call to its end, whatever hooks say.
 async fn run_alone(cx: &Cx, call: Call) -> Outcome {
     let tool = call.tool(&cx.scene);
+    if tool.is_none() && cx.scene.dynamic_tools.has(call.namespace(), &call.name) {
+        return dynamic::run(cx, call).await;
+    }
     let unknown = format!("{}{}", call.namespace(), call.name);
     match (tool.map(|tool| &tool.run), call.input) {
         (Some(Run::Function(run) | Run::InOrder(run)), CallInput::Function(arguments)) => {

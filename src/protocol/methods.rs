@@ -102,6 +102,8 @@ macro_rules! server_requests {
             FileChangeRequestApproval = "item/fileChange/requestApproval" (FileChangeRequestApprovalParams) -> FileChangeRequestApprovalResponse;
             /// Asks the user what the model wants to know.
             ToolRequestUserInput = "item/tool/requestUserInput" (ToolRequestUserInputParams) -> ToolRequestUserInputResponse;
+            /// Has the client run one of its tools for the model.
+            DynamicToolCall = "item/tool/call" (DynamicToolCallParams) -> DynamicToolCallResponse;
         }
     };
 }

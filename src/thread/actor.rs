@@ -42,7 +42,7 @@ use crate::protocol::{
     WarningNotification, method,
 };
 use crate::store::{Record, Writer};
-use crate::tools::Event;
+use crate::tools::{DynamicTools, Event};
 use crate::util::time::{now_ms, now_secs};
 
 pub(super) struct Actor {
@@ -75,6 +75,7 @@ pub(super) struct Actor {
     pub(super) last_usage: Option<TurnId>,
     pub(super) terminals: Arc<Terminals>,
     pub(super) grants: Arc<Mutex<Grants>>,
+    pub(super) dynamic_tools: Arc<DynamicTools>,
     pub(super) team: Arc<Team>,
     /// How many agents are between this thread and the session's first one.
     pub(super) depth: u32,

@@ -21,7 +21,7 @@ use crate::extension::hooks::SessionOrigin;
 use crate::protocol::{ReasoningEffort, ThreadId, ThreadSource, ThreadStatus, Turn, TurnStatus};
 use crate::store::Record;
 use crate::store::history::is_message;
-use crate::tools::Event;
+use crate::tools::{DynamicTools, Event};
 use crate::util::task::AbortOnDrop;
 
 /// What a model wants of a new agent.
@@ -127,6 +127,7 @@ impl Actor {
                 Memory::Nothing => Vec::new(),
                 Memory::Messages => self.messages(),
             },
+            dynamic_tools: DynamicTools::default(),
             session_start: SessionOrigin::Startup,
             lineage: Some(Lineage {
                 session: self.thread.session_id.clone(),

@@ -78,7 +78,7 @@ impl Actor {
             }
             Effect::Interaction { session, stdin } => self.interaction(session, stdin),
             Effect::Ask { waits, item, question, ticket } if self.runs(turn) => {
-                self.waiting.push(waits);
+                self.waiting.extend(waits);
                 self.show_waiting();
                 if let Some(item) = item {
                     self.begin_call_item(turn, call, item);

@@ -5,8 +5,8 @@ use uuid::Uuid;
 use super::said::UserSaid;
 use super::turn::{Ending, Turn};
 use crate::protocol::{
-    CommandExecutionStatus, ItemId, MessagePhase, PatchApplyStatus, ThreadId, ThreadItem,
-    TimedItem, TurnId, WebSearchAction,
+    CommandExecutionStatus, DynamicToolCallStatus, ItemId, MessagePhase, PatchApplyStatus,
+    ThreadId, ThreadItem, TimedItem, TurnId, WebSearchAction,
 };
 use crate::store::record::{TurnAborted, TurnCompleted};
 use crate::store::{ItemCompleted, Record};
@@ -40,6 +40,8 @@ fn with_status(
         *status = patch;
     } else if let ThreadItem::CommandExecution { status, .. } = &mut item.item {
         *status = command;
+    } else if let ThreadItem::DynamicToolCall { status, .. } = &mut item.item {
+        *status = DynamicToolCallStatus::Failed;
     }
     item
 }

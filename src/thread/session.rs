@@ -33,6 +33,7 @@ use crate::protocol::{
 };
 use crate::store::history::model_history;
 use crate::store::{self, Record, Store, Summary, Writer};
+use crate::tools::DynamicTools;
 use crate::util::time::now_secs;
 
 /// Events of running calls and commands that may wait for the thread before they are held up.
@@ -153,6 +154,8 @@ pub(crate) struct NewThread {
     pub(crate) persistence: Persistence,
     pub(crate) history_mode: ThreadHistoryMode,
     pub(crate) thread_source: Option<ThreadSource>,
+    /// The tools that its client runs.
+    pub(crate) dynamic_tools: DynamicTools,
     /// What its model has seen already.
     pub(crate) history: Vec<Box<RawValue>>,
     /// Whose agent it is.
@@ -204,6 +207,7 @@ pub(crate) struct Stored {
 /// The state of a thread that is about to run.
 struct Loaded {
     thread: Thread,
+    dynamic_tools: DynamicTools,
     writer: Option<Writer>,
     history: History,
     told: Told,
@@ -288,6 +292,7 @@ pub(crate) fn create(shared: &Arc<Shared>, new: NewThread, start: Start) -> Resu
     let session_start = new.session_start;
     let loaded = Loaded {
         thread,
+        dynamic_tools: new.dynamic_tools,
         writer,
         history,
         told,
@@ -332,10 +337,12 @@ pub(crate) fn resume(
     let compactions =
         records.iter().filter(|record| matches!(record, Record::Compacted(_))).count();
     let queue = Queue::loaded(&shared.store, &thread.id, &records);
+    let dynamic_tools = stored::dynamic_tools(writer.meta());
     let (writer, origin) = (Some(writer), Origin::Disk);
     let session_start = SessionOrigin::Resume;
     let loaded = Loaded {
         thread,
+        dynamic_tools,
         writer,
         history,
         told,
@@ -408,6 +415,7 @@ fn run(shared: &Arc<Shared>, start: Start, loaded: Loaded) -> ThreadHandle {
         last_usage,
         terminals: Arc::default(),
         grants: Arc::default(),
+        dynamic_tools: Arc::new(loaded.dynamic_tools),
         team: loaded.team,
         depth,
         progress,

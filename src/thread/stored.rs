@@ -17,6 +17,7 @@ use crate::store::settings::{
     SettingsApplied, StoredSettings, TurnContext, profile_of, sandbox_to_stored,
 };
 use crate::store::{Provenance, Record, SessionMeta, Summary};
+use crate::tools::DynamicTools;
 use crate::util::json::raw;
 use crate::util::time::{now_ms, rfc3339_millis};
 use crate::workspace::git;
@@ -93,7 +94,7 @@ pub(super) fn meta(
         model_provider: Some(settings.provider.clone()),
         base_instructions: None,
         instructions: None,
-        dynamic_tools: None,
+        dynamic_tools: new.dynamic_tools.stored(),
         memory_mode: None,
         history_mode: new.history_mode,
         history_base: None,
@@ -108,6 +109,15 @@ pub(super) fn meta(
     meta.set_instructions(base_instructions, &provenance);
     meta.git = git::info(&settings.cwd).as_ref().map(StoredGit::from);
     meta
+}
+
+/// The tools that a thread's client runs, as its file has them. What is not understood there is not offered.
+pub(super) fn dynamic_tools(meta: &SessionMeta) -> DynamicTools {
+    let Some(stored) = &meta.dynamic_tools else { return DynamicTools::default() };
+    DynamicTools::read(stored).unwrap_or_else(|error| {
+        tracing::warn!(thread = %meta.id, %error, "the tools of a thread's client are not understood");
+        DynamicTools::default()
+    })
 }
 
 pub(super) fn turn_started(turn: &Turn, settings: &Settings, window: Option<i64>) -> Record {

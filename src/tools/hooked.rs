@@ -17,7 +17,7 @@ const EDITS_BY_COMMAND: &[&str] = &["apply_patch", "Edit", "Write"];
 
 /// Runs a call to its end.
 pub(crate) async fn run(cx: &Cx, mut call: Call) -> Outcome {
-    if cx.scene.hooks.is_none() || call.tool(&cx.scene).is_none() {
+    if cx.scene.hooks.is_none() || !call.is_known(&cx.scene) {
         return run_alone(cx, call).await;
     }
     let before = consult(cx, HookEventName::PreToolUse, || Occasion::PreToolUse(used(&call))).await;

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::DynamicTools;
 use crate::config::Effective;
 use crate::exec::{EnvironmentPolicy, Shell, Terminals, Truncation};
 use crate::extension::hooks::TurnHooks;
@@ -28,6 +29,8 @@ pub(crate) struct Scene {
     pub(crate) sandbox: SandboxPolicy,
     /// Folders that patches may write without a question.
     pub(crate) writable_roots: Vec<PathBuf>,
+    /// The tools that the client runs.
+    pub(crate) dynamic_tools: Arc<DynamicTools>,
     pub(crate) shell: Shell,
     pub(crate) allow_login_shell: AllowLogin,
     pub(crate) environment: EnvironmentPolicy,
@@ -94,6 +97,7 @@ impl Scene {
             approval_policy: AskForApproval::OnRequest,
             sandbox: SandboxPolicy::DangerFullAccess,
             writable_roots: Vec::new(),
+            dynamic_tools: Arc::default(),
             shell: Shell::of_user(),
             allow_login_shell: AllowLogin::Yes,
             environment: EnvironmentPolicy::default(),

@@ -79,7 +79,9 @@ pub(super) fn find(scene: &Scene, namespace: &str, name: &str) -> Option<&'stati
 
 /// What the model of this scene may call: a JSON array.
 pub(crate) fn offered(scene: &Scene) -> Box<RawValue> {
-    raw(&definitions(TOOLS, scene))
+    let mut all = definitions(TOOLS, scene);
+    all.extend(scene.dynamic_tools.definitions());
+    raw(&all)
 }
 
 fn definitions(tools: &[&'static Tool], scene: &Scene) -> Vec<Value> {

@@ -18,6 +18,7 @@ mod chat;
 mod compact;
 mod context;
 mod demo;
+mod dynamic;
 mod errors;
 mod exec;
 mod faults;

@@ -9,6 +9,8 @@ export type { ClientRequest } from "./ClientRequest";
 export type { CollaborationMode } from "./CollaborationMode";
 export type { ConfigurationReasoning } from "./ConfigurationReasoning";
 export type { ContentItem } from "./ContentItem";
+export type { DynamicToolCallParams } from "./DynamicToolCallParams";
+export type { DynamicToolCallResponse } from "./DynamicToolCallResponse";
 export type { FunctionCallOutputBody } from "./FunctionCallOutputBody";
 export type { FunctionCallOutputContentItem } from "./FunctionCallOutputContentItem";
 export type { ImageDetail } from "./ImageDetail";

@@ -6,6 +6,8 @@ export type { ClientInfo } from "./ClientInfo";
 export type { ClientNotification } from "./ClientNotification";
 export type { ClientRequest } from "./ClientRequest";
 export type { CollaborationMode } from "./CollaborationMode";
+export type { DynamicToolCallParams } from "./DynamicToolCallParams";
+export type { DynamicToolCallResponse } from "./DynamicToolCallResponse";
 export type { FunctionCallOutputBody } from "./FunctionCallOutputBody";
 export type { FunctionCallOutputContentItem } from "./FunctionCallOutputContentItem";
 export type { ImageDetail } from "./ImageDetail";

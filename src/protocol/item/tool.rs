@@ -2,12 +2,13 @@
 
 #[cfg(test)]
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{Map, Value};
 #[cfg(test)]
 use ts_rs::TS;
 
-use crate::protocol::AbsolutePathBuf;
+use crate::protocol::{AbsolutePathBuf, ItemId, ThreadId, TurnId};
 
 /// Says how far a call of an MCP tool is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -176,12 +177,48 @@ pub(crate) struct ImageGenerationInputImage {
 }
 
 /// Describes a tool, or tools, that the client runs.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+///
+/// Without a `type` it is a function, whose `namespace` may stand beside its name.
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "type", rename_all = "camelCase")]
 #[cfg_attr(test, derive(JsonSchema, TS), ts(export_to = "v2/"))]
 pub(crate) enum DynamicToolSpec {
     Function(DynamicToolFunctionSpec),
     Namespace(DynamicToolNamespaceSpec),
+}
+
+impl<'de> Deserialize<'de> for DynamicToolSpec {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        struct Function {
+            namespace: Option<String>,
+            #[serde(flatten)]
+            function: DynamicToolFunctionSpec,
+        }
+        let mut value = Map::deserialize(deserializer)?;
+        let kind = value.remove("type");
+        let value = Value::Object(value);
+        match kind.as_ref().map(Value::as_str) {
+            Some(Some("function")) | None => {
+                let Function { namespace, function } =
+                    Function::deserialize(value).map_err(D::Error::custom)?;
+                Ok(match namespace {
+                    Some(name) => Self::Namespace(DynamicToolNamespaceSpec {
+                        name,
+                        description: String::new(),
+                        tools: vec![DynamicToolNamespaceTool::Function(function)],
+                    }),
+                    None => Self::Function(function),
+                })
+            }
+            Some(Some("namespace")) => DynamicToolNamespaceSpec::deserialize(value)
+                .map(Self::Namespace)
+                .map_err(D::Error::custom),
+            Some(_) => {
+                Err(D::Error::custom("the type of a tool must be `function` or `namespace`"))
+            }
+        }
+    }
 }
 
 /// Describes a tool that the client runs.
@@ -213,4 +250,27 @@ pub(crate) struct DynamicToolNamespaceSpec {
 #[cfg_attr(test, derive(JsonSchema, TS), ts(export_to = "v2/"))]
 pub(crate) enum DynamicToolNamespaceTool {
     Function(DynamicToolFunctionSpec),
+}
+
+/// Has the client run one of its tools.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(JsonSchema, TS))]
+pub(crate) struct DynamicToolCallParams {
+    pub(crate) thread_id: ThreadId,
+    pub(crate) turn_id: TurnId,
+    pub(crate) call_id: ItemId,
+    pub(crate) namespace: Option<String>,
+    pub(crate) tool: String,
+    pub(crate) arguments: Value,
+}
+
+/// Says what a tool of the client's gives back to the model.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(JsonSchema, TS))]
+pub(crate) struct DynamicToolCallResponse {
+    pub(crate) content_items: Vec<DynamicToolCallOutputContentItem>,
+    /// Whether the tool did what it was called for.
+    pub(crate) success: bool,
 }

@@ -6,5 +6,7 @@ import type { DynamicToolNamespaceSpec } from "./DynamicToolNamespaceSpec";
 
 /**
  * Describes a tool, or tools, that the client runs.
+ *
+ * Without a `type` it is a function, whose `namespace` may stand beside its name.
  */
 export type DynamicToolSpec = { "type": "function" } & DynamicToolFunctionSpec | { "type": "namespace" } & DynamicToolNamespaceSpec;
