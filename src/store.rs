@@ -1,11 +1,13 @@
 //! Threads on disk: rollout files below a home, in the form that other servers of the home read and write, too. The
-//! files are what counts; there is no database. All I/O is blocking. Knows nothing of running threads: who writes a
+//! files are what counts; a database is only their index. All I/O is blocking. Knows nothing of running threads: who writes a
 //! thread holds its [`Writer`], and with it the thread's lock.
 
 mod case;
+mod database;
 mod error;
 mod goals;
 pub(crate) mod history;
+mod index;
 pub(crate) mod item;
 pub(crate) mod legacy;
 mod list;
@@ -17,6 +19,7 @@ mod queue;
 mod reader;
 pub(crate) mod record;
 pub(crate) mod settings;
+mod sql;
 mod summary;
 #[cfg(test)]
 mod tests;
@@ -33,7 +36,7 @@ use std::{
 pub(crate) use self::{
     error::Error,
     item::ItemCompleted,
-    list::{Page, Query},
+    list::{Members, Page, Query},
     meta::{Provenance, SessionMeta},
     queue::Queue,
     record::{Compacted, Record},
@@ -41,7 +44,9 @@ pub(crate) use self::{
     writer::Writer,
 };
 
-use self::{goals::Goals, locate::Found, lock::Lock, names::Names, summary::Cache};
+use self::{
+    database::Database, goals::Goals, locate::Found, lock::Lock, names::Names, summary::Stamp,
+};
 use crate::protocol::{QueuedSubmission, ThreadGoal, ThreadId};
 
 /// The threads of one home. Clones share what they know.
@@ -55,14 +60,15 @@ struct Inner {
     home: PathBuf,
     names: Names,
     goals: Goals,
-    cache: Cache,
+    database: Database,
 }
 
 impl Store {
     /// The threads below `home`. Does no I/O.
     pub(crate) fn new(home: PathBuf) -> Self {
-        let (names, goals, cache) = (Names::new(&home), Goals::new(&home), Cache::default());
-        Self { inner: Arc::new(Inner { home, names, goals, cache }) }
+        let (names, goals) = (Names::new(&home), Goals::new(&home));
+        let database = Database::new(home.clone());
+        Self { inner: Arc::new(Inner { home, names, goals, database }) }
     }
 
     /// A new thread. It is locked at once; its file appears with the first append.
@@ -112,7 +118,13 @@ impl Store {
 
     /// A page of threads.
     pub(crate) fn list(&self, query: &Query) -> Result<Page<Summary>, Error> {
-        list::list(&self.inner.home, &self.inner.cache, &self.inner.names, query)
+        let query = query.clone();
+        self.inner.database.run(move |tables| tables.index.list(&query))?
+    }
+
+    /// Why lists take long: the index cannot be kept. Said once.
+    pub(crate) fn take_problem(&self) -> Option<String> {
+        self.inner.database.run(|tables| tables.index.take_problem()).ok().flatten()
     }
 
     /// Names a thread that is not archived and has a file.
@@ -193,7 +205,8 @@ impl Store {
     }
 
     fn summarize(&self, path: &Path) -> Result<Summary, Error> {
-        let mut summary = self.inner.cache.summary(&self.inner.home, path)?;
+        let stamp = Stamp::of(path).ok_or_else(|| Error::NoSuchPath(path.to_owned()))?;
+        let mut summary = summary::read(&self.inner.home, path, stamp)?;
         summary.name = self.inner.names.get(&summary.id);
         Ok(summary)
     }

@@ -213,6 +213,11 @@ impl Threads {
         self.shared.on_disk(move |store| store.list(&query)).await
     }
 
+    /// Why the index of threads is only in memory; once.
+    pub(crate) async fn take_index_problem(&self) -> Option<String> {
+        self.shared.on_disk(|store| Ok(store.take_problem())).await.ok().flatten()
+    }
+
     /// Names a thread that is not loaded.
     pub(crate) async fn rename_stored(&self, id: &ThreadId, name: &str) -> Result<()> {
         let (id, name) = (id.clone(), name.to_owned());

@@ -83,7 +83,7 @@ impl From<store::Error> for Error {
             | E::Locked(_)
             | E::NoSuchPath(_)
             | E::Cursor(_) => Self::invalid_request(message),
-            E::Compressed(_) | E::Invalid { .. } => Self::internal(message),
+            E::Compressed(_) | E::Invalid { .. } | E::Database(_) => Self::internal(message),
             E::Io { source, .. } => {
                 message += &format!(": {source}");
                 Self::internal(message)

@@ -22,6 +22,8 @@ pub(crate) enum Error {
     Invalid { path: PathBuf, reason: String },
     #[error("invalid cursor: {0}")]
     Cursor(String),
+    #[error("the database of threads cannot be used: {0}")]
+    Database(String),
     #[error("failed to access {}", .path.display())]
     Io { path: PathBuf, source: io::Error },
 }

@@ -1,19 +1,9 @@
-//! Pages of stored threads: which are shown, in what order, and where a page goes on.
+//! Pages of stored threads: what can be asked for, and where a page goes on. The index answers.
 
-use std::{
-    collections::{HashMap, HashSet},
-    path::{Path, PathBuf},
-};
+use std::path::PathBuf;
 
-use super::{
-    error::Error,
-    locate::{self, Found},
-    names::Names,
-    summary::{Cache, Summary},
-};
-use crate::protocol::{
-    SessionSource, SortDirection, SubAgentSource, ThreadId, ThreadSortKey, ThreadSourceKind,
-};
+use super::{error::Error, summary::Summary};
+use crate::protocol::{SortDirection, ThreadId, ThreadSortKey, ThreadSourceKind};
 use crate::util;
 
 /// What to list. The default is what people talked to, of all providers, newest first.
@@ -21,7 +11,7 @@ use crate::util;
 pub(crate) struct Query {
     /// Only the archived ones, or only the others.
     pub(crate) archived: bool,
-    /// `SectionPosition` is not for the store and counts as `CreatedAt`.
+    /// `SectionPosition` is the order of `section`, which has to be `Members::Only`.
     pub(crate) sort_key: ThreadSortKey,
     pub(crate) direction: SortDirection,
     pub(crate) limit: usize,
@@ -43,6 +33,24 @@ pub(crate) struct Query {
     pub(crate) attached_to: Option<ThreadId>,
     /// Attached forks, too.
     pub(crate) with_attached: bool,
+    /// By the section that the user has put them in.
+    pub(crate) section: Members,
+    /// By the project that they belong to.
+    pub(crate) project: Members,
+    /// Answer without looking for what has changed on disk.
+    pub(crate) stale: bool,
+}
+
+/// Which threads belong to a group.
+#[derive(Debug, Clone, Default)]
+pub(crate) enum Members {
+    /// It does not matter.
+    #[default]
+    Any,
+    /// These, in the order of the group, each with its place there.
+    Only(Vec<(i64, ThreadId)>),
+    /// All but these.
+    Except(Vec<ThreadId>),
 }
 
 impl Default for Query {
@@ -62,6 +70,9 @@ impl Default for Query {
             ancestor: None,
             attached_to: None,
             with_attached: false,
+            section: Members::Any,
+            project: Members::Any,
+            stale: false,
         }
     }
 }
@@ -74,163 +85,68 @@ pub(crate) struct Page<T> {
     pub(crate) backwards_cursor: Option<String>,
 }
 
-pub(super) fn list(
-    home: &Path,
-    cache: &Cache,
-    names: &Names,
-    query: &Query,
-) -> Result<Page<Summary>, Error> {
-    let after = query.cursor.as_deref().map(Anchor::parse).transpose()?;
-    let mut rows = summaries(home, cache, query.archived);
-    names.read(|names| {
-        for row in &mut rows {
-            row.name = names.get(row.id.as_str()).cloned();
-        }
-    });
-    let family = query.ancestor.as_ref().map(|ancestor| descendants(&rows, ancestor));
-    rows.retain(|row| shows(query, family.as_ref(), row));
-    rows.sort_by(|a, b| position(query, a).cmp(&position(query, b)));
-    if query.direction == SortDirection::Desc {
-        rows.reverse();
-    }
-    if let Some(after) = &after {
-        rows.retain(|row| after.is_before(query.direction, position(query, row)));
-    }
-    let more = rows.len() > query.limit.max(1);
-    rows.truncate(query.limit.max(1));
-    let next = rows.last().filter(|_| more).map(|row| position(query, row));
-    let back = rows.first().map(|row| position(query, row).0);
-    // One millisecond back, so that the row itself is found again from the other direction.
-    let back = back.map(|ms| match query.direction {
-        SortDirection::Desc => ms - 1,
-        SortDirection::Asc => ms + 1,
-    });
-    Ok(Page {
-        next_cursor: next.map(|(ms, id)| format!("{}|{id}", util::time::rfc3339_millis(ms))),
-        backwards_cursor: back.map(util::time::rfc3339_millis),
-        data: rows,
-    })
+/// A place between rows: `<RFC 3339 time>|<id>`, or the time alone; in the manual order `<place>|<id>`.
+#[derive(Debug)]
+pub(super) struct Anchor {
+    /// Milliseconds, or the place in the section.
+    pub(super) place: i64,
+    pub(super) id: Option<String>,
 }
 
-/// Every listed thread once, by its newest file. Files that are not rollouts do not count.
-pub(super) fn summaries(home: &Path, cache: &Cache, archived: bool) -> Vec<Summary> {
-    let found = if archived { locate::archive(home) } else { locate::sessions(home) };
-    let mut newest: HashMap<String, Found> = HashMap::new();
-    for file in found.into_iter().filter(|file| file.listed && !file.compressed) {
-        match newest.get(&file.name.id) {
-            Some(known) if known.name >= file.name => {}
-            Some(_) | None => drop(newest.insert(file.name.id.clone(), file)),
-        }
-    }
-    let mut ids = HashSet::new();
-    let read = newest.into_values().filter_map(|file| cache.summary(home, &file.path).ok());
-    read.filter(|row| ids.insert(row.id.clone())).collect()
-}
-
-fn position<'a>(query: &Query, row: &'a Summary) -> (i64, &'a str) {
-    let time = match query.sort_key {
-        ThreadSortKey::CreatedAt | ThreadSortKey::SectionPosition => row.created_at_ms,
-        ThreadSortKey::UpdatedAt => row.updated_at_ms,
-        ThreadSortKey::RecencyAt => row.recency_at_ms,
-    };
-    (time, row.id.as_str())
-}
-
-/// A place between rows: `<RFC 3339 time>|<id>`, or the time alone.
-struct Anchor {
-    ms: i64,
-    id: Option<String>,
-}
-
-impl Anchor {
-    fn parse(cursor: &str) -> Result<Self, Error> {
-        let (time, id) = match cursor.split_once('|') {
-            Some((time, id)) => (time, Some(id.to_owned())),
-            None => (cursor, None),
+impl Query {
+    /// Where the page begins.
+    pub(super) fn anchor(&self) -> Result<Option<Anchor>, Error> {
+        let Some(cursor) = &self.cursor else { return Ok(None) };
+        let (place, id) = match cursor.split_once('|') {
+            Some((place, id)) => (place, Some(id.to_owned())),
+            None => (cursor.as_str(), None),
         };
-        let ms = util::time::parse_rfc3339_millis(time)
-            .ok_or_else(|| Error::Cursor(cursor.to_owned()))?;
-        Ok(Self { ms, id })
-    }
-
-    fn is_before(&self, direction: SortDirection, (ms, id): (i64, &str)) -> bool {
-        let order = match &self.id {
-            Some(anchor) => (ms, id).cmp(&(self.ms, anchor)),
-            None => ms.cmp(&self.ms),
+        let place = match self.sort_key {
+            ThreadSortKey::SectionPosition => place.parse().ok(),
+            ThreadSortKey::CreatedAt | ThreadSortKey::UpdatedAt | ThreadSortKey::RecencyAt => {
+                util::time::parse_rfc3339_millis(place)
+            }
         };
-        match direction {
-            SortDirection::Asc => order.is_gt(),
-            SortDirection::Desc => order.is_lt(),
-        }
+        let place = place.ok_or_else(|| Error::Cursor(cursor.clone()))?;
+        Ok(Some(Anchor { place, id }))
     }
-}
 
-fn shows(query: &Query, family: Option<&HashSet<ThreadId>>, row: &Summary) -> bool {
-    let related = query.parent.is_some() || family.is_some();
-    let attached = match &query.attached_to {
-        Some(source) => row.attached_to_thread_id.as_ref() == Some(source),
-        None => query.with_attached || row.attached_to_thread_id.is_none(),
-    };
-    let provider = row.model_provider.as_deref().unwrap_or_default();
-    let cwd = |cwds: &Vec<PathBuf>| cwds.contains(&util::path::normalize(&row.cwd));
-    !row.preview.is_empty()
-        && attached
-        && (related && query.sources.is_empty() || is_source(&query.sources, &row.source))
-        && (query.providers.is_empty()
-            || row.model_provider.is_none()
-            || query.providers.iter().any(|name| name == provider))
-        && query.cwds.as_ref().is_none_or(cwd)
-        && query.search.as_deref().is_none_or(|term| has(row, term))
-        && !query.excluded.contains(&row.id)
-        && query.parent.as_ref().is_none_or(|parent| row.parent_thread_id.as_ref() == Some(parent))
-        && family.is_none_or(|family| family.contains(&row.id))
-}
-
-fn has(row: &Summary, term: &str) -> bool {
-    row.preview.contains(term) || row.name.as_ref().is_some_and(|name| name.contains(term))
-}
-
-fn is_source(kinds: &[ThreadSourceKind], source: &SessionSource) -> bool {
-    use ThreadSourceKind as Kind;
-    let accepts = |kind: Kind| match kinds {
-        [] => matches!(kind, Kind::Cli | Kind::Vscode),
-        kinds => kinds.contains(&kind),
-    };
-    match source {
-        SessionSource::Cli => accepts(Kind::Cli),
-        SessionSource::Vscode => accepts(Kind::Vscode),
-        SessionSource::Exec => accepts(Kind::Exec),
-        SessionSource::AppServer => accepts(Kind::AppServer),
-        SessionSource::Unknown | SessionSource::Custom(_) => accepts(Kind::Unknown),
-        SessionSource::SubAgent(agent) => {
-            accepts(Kind::SubAgent)
-                || match agent {
-                    SubAgentSource::Review => accepts(Kind::SubAgentReview),
-                    SubAgentSource::Compact => accepts(Kind::SubAgentCompact),
-                    SubAgentSource::ThreadSpawn { .. } => accepts(Kind::SubAgentThreadSpawn),
-                    SubAgentSource::MemoryConsolidation | SubAgentSource::Other(_) => {
-                        accepts(Kind::SubAgentOther)
-                    }
-                }
-        }
+    /// The cursor for what follows a row.
+    pub(super) fn after(&self, row: &Summary) -> String {
+        format!("{}|{}", self.written(self.place(row)), row.id)
     }
-}
 
-fn descendants(rows: &[Summary], ancestor: &ThreadId) -> HashSet<ThreadId> {
-    let mut children: HashMap<&ThreadId, Vec<&ThreadId>> = HashMap::new();
-    for row in rows {
-        if let Some(parent) = &row.parent_thread_id {
-            children.entry(parent).or_default().push(&row.id);
-        }
+    /// The cursor for what stands before a row, in the other direction.
+    pub(super) fn before(&self, row: &Summary) -> String {
+        // One step back, so that the row itself is found again from the other direction.
+        let step = match self.direction {
+            SortDirection::Desc => -1,
+            SortDirection::Asc => 1,
+        };
+        self.written(self.place(row) + step)
     }
-    let mut family = HashSet::new();
-    let mut next = vec![ancestor];
-    while let Some(id) = next.pop() {
-        for &child in children.get(id).into_iter().flatten() {
-            if family.insert(child.clone()) {
-                next.push(child);
+
+    fn place(&self, row: &Summary) -> i64 {
+        match (self.sort_key, &self.section) {
+            (ThreadSortKey::CreatedAt, _) => row.created_at_ms,
+            (ThreadSortKey::UpdatedAt, _) => row.updated_at_ms,
+            (ThreadSortKey::RecencyAt, _) => row.recency_at_ms,
+            (ThreadSortKey::SectionPosition, Members::Only(members)) => members
+                .iter()
+                .find(|(_, id)| *id == row.id)
+                .map_or(row.created_at_ms, |(place, _)| *place),
+            (ThreadSortKey::SectionPosition, Members::Any | Members::Except(_)) => {
+                row.created_at_ms
             }
         }
     }
-    family
+
+    fn written(&self, place: i64) -> String {
+        match self.sort_key {
+            ThreadSortKey::SectionPosition => place.to_string(),
+            ThreadSortKey::CreatedAt | ThreadSortKey::UpdatedAt | ThreadSortKey::RecencyAt => {
+                util::time::rfc3339_millis(place)
+            }
+        }
+    }
 }

@@ -27,7 +27,7 @@ pub(crate) struct Found {
 }
 
 /// `rollout-2026-11-21T09-04-07-<id>[_<segment>].jsonl`
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Name {
     /// `2026-11-21T09-04-07`, local time; its order is that of time.
     pub(crate) time: String,
@@ -95,18 +95,38 @@ pub(crate) fn archive(home: &Path) -> Vec<Found> {
 /// How deep the folders of days are.
 const DAYS: usize = 3;
 
-fn walk(folder: &Path, depth: usize, archived: bool, found: &mut Vec<Found>) {
-    let Ok(entries) = fs::read_dir(folder) else { return };
+/// What stands in one folder.
+#[derive(Debug, Default)]
+pub(crate) struct Folder {
+    pub(crate) files: Vec<Found>,
+    /// The folders that may hold rollouts of their own.
+    pub(crate) folders: Vec<PathBuf>,
+}
+
+/// Reads one folder, at `depth` below the one that holds all sessions or the archive.
+pub(crate) fn folder(path: &Path, depth: usize, archived: bool) -> Folder {
+    let mut found = Folder::default();
+    let Ok(entries) = fs::read_dir(path) else { return found };
     for entry in entries.flatten() {
         let name = entry.file_name();
         let parsed = name.to_str().and_then(Name::parse);
         if let Some(parsed) = parsed {
             let compressed = Path::new(&name).extension() == Some(OsStr::new("zst"));
             let listed = archived || depth == DAYS;
-            found.push(Found { path: entry.path(), name: parsed, archived, listed, compressed });
+            let path = entry.path();
+            found.files.push(Found { path, name: parsed, archived, listed, compressed });
         } else if depth < DAYS && !archived && !name.as_encoded_bytes().contains(&b'.') {
-            walk(&entry.path(), depth + 1, archived, found);
+            found.folders.push(entry.path());
         }
+    }
+    found
+}
+
+fn walk(path: &Path, depth: usize, archived: bool, found: &mut Vec<Found>) {
+    let mut here = folder(path, depth, archived);
+    found.append(&mut here.files);
+    for path in here.folders {
+        walk(&path, depth + 1, archived, found);
     }
 }
 

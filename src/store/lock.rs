@@ -18,7 +18,7 @@ pub(crate) struct Lock {
 impl Lock {
     /// Takes the thread's lock, or says that somebody has it.
     pub(crate) fn take(home: &Path, id: &ThreadId) -> Result<Self, Error> {
-        let folder = home.join("thread-writer-locks");
+        let folder = folder(home);
         fs::create_dir_all(&folder).map_err(Error::io(&folder))?;
         let _turn = coordinate(&folder).map_err(Error::io(&folder))?;
         let path = folder.join(format!("{id}.lock"));
@@ -41,6 +41,18 @@ impl Drop for Lock {
         }
         drop(self.file.take());
     }
+}
+
+/// Where the locks of a home are.
+pub(super) fn folder(home: &Path) -> PathBuf {
+    home.join("thread-writer-locks")
+}
+
+/// The threads that somebody may be writing now.
+pub(super) fn held(home: &Path) -> Vec<String> {
+    let Ok(entries) = fs::read_dir(folder(home)) else { return Vec::new() };
+    let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
+    names.filter_map(|name| name.strip_suffix(".lock").map(str::to_owned)).collect()
 }
 
 /// Serializes making and removing lock files between processes.

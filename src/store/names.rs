@@ -24,37 +24,45 @@ pub(crate) struct Names {
 
 #[derive(Debug, Default)]
 struct Known {
-    /// The file is append-only, so what was read up to here stays true. A file that is shorter or
-    /// another one is read anew.
-    offset: u64,
-    inode: u64,
+    read: Extent,
     names: HashMap<String, String>,
 }
 
-#[derive(Serialize, Deserialize)]
-struct Row {
-    id: String,
-    thread_name: String,
+/// How much of the file has been read. It is append-only, so what was read up to here stays true; a file that is
+/// shorter or another one is read anew.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Extent {
+    pub(super) inode: i64,
+    pub(super) offset: i64,
+}
+
+/// What a file says beyond what has been read of it.
+pub(super) struct News {
+    pub(super) read: Extent,
+    /// What was known before is gone.
+    pub(super) anew: bool,
+    pub(super) rows: Vec<Row>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Row {
+    pub(super) id: String,
+    pub(super) thread_name: String,
     #[serde(default)]
     updated_at: String,
 }
 
 impl Names {
     pub(crate) fn new(home: &Path) -> Self {
-        Self { path: home.join("session_index.jsonl"), known: Mutex::default() }
+        Self { path: path(home), known: Mutex::default() }
     }
 
     /// The name of a thread.
     pub(crate) fn get(&self, id: &ThreadId) -> Option<String> {
-        self.read(|names| names.get(id.as_str()).cloned())
-    }
-
-    /// What `look` makes of the names by thread id.
-    pub(crate) fn read<T>(&self, look: impl FnOnce(&HashMap<String, String>) -> T) -> T {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        // Names that cannot be read are no reason to refuse a list.
+        // Names that cannot be read are no reason to refuse a thread.
         drop(known.refresh(&self.path));
-        look(&known.names)
+        known.names.get(id.as_str()).cloned()
     }
 
     /// Names a thread.
@@ -83,24 +91,41 @@ impl Names {
 
 impl Known {
     fn refresh(&mut self, path: &Path) -> std::io::Result<()> {
-        let (len, inode) = fs::metadata(path).map_or((0, 0), |meta| (meta.len(), meta.ino()));
-        if len < self.offset || inode != self.inode {
-            *self = Self { inode, ..Self::default() };
+        let news = news(path, self.read)?;
+        if news.anew {
+            self.names.clear();
         }
-        if len == self.offset {
-            return Ok(());
-        }
-        let mut file = File::open(path)?;
-        file.seek(SeekFrom::Start(self.offset))?;
-        let mut bytes = Vec::new();
-        file.read_to_end(&mut bytes)?;
-        let complete = bytes.iter().rposition(|&byte| byte == b'\n').map_or(0, |last| last + 1);
-        for line in bytes[..complete].split(|&byte| byte == b'\n') {
-            if let Ok(row) = serde_json::from_slice::<Row>(line) {
-                self.names.insert(row.id, row.thread_name);
-            }
-        }
-        self.offset += complete as u64;
+        self.names.extend(news.rows.into_iter().map(|row| (row.id, row.thread_name)));
+        self.read = news.read;
         Ok(())
     }
+}
+
+/// What has been added to the names file.
+pub(super) fn news(path: &Path, known: Extent) -> std::io::Result<News> {
+    let (len, inode) = fs::metadata(path).map_or((0, 0), |meta| (meta.len(), meta.ino()));
+    let (len, inode) = (i64::try_from(len).unwrap_or(i64::MAX), inode.cast_signed());
+    let anew = len < known.offset || inode != known.inode;
+    let mut news = News {
+        read: if anew { Extent { inode, offset: 0 } } else { known },
+        anew,
+        rows: Vec::new(),
+    };
+    if len == news.read.offset {
+        return Ok(news);
+    }
+    let mut file = File::open(path)?;
+    file.seek(SeekFrom::Start(news.read.offset.unsigned_abs()))?;
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes)?;
+    let complete = bytes.iter().rposition(|&byte| byte == b'\n').map_or(0, |last| last + 1);
+    let lines = bytes[..complete].split(|&byte| byte == b'\n');
+    news.rows = lines.filter_map(|line| serde_json::from_slice(line).ok()).collect();
+    news.read.offset += i64::try_from(complete).unwrap_or(i64::MAX);
+    Ok(news)
+}
+
+/// Where the names of a home are.
+pub(super) fn path(home: &Path) -> PathBuf {
+    home.join("session_index.jsonl")
 }

@@ -1,15 +1,13 @@
 //! What is known of a thread without reading its history: from the first lines of its file up to the first message,
-//! and from the last ones. Kept by path for as long as the file does not change.
+//! and from the last ones.
 
 use std::{
-    collections::HashMap,
     fs,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
     time::UNIX_EPOCH,
 };
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::{
     error::Error,
@@ -24,15 +22,17 @@ use crate::protocol::{
 };
 use crate::util;
 
-/// A stored thread, as lists show it.
-#[derive(Debug, Clone)]
+/// A stored thread, as lists show it. What the index has in columns of its own is not serialized.
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Summary {
     pub(crate) id: ThreadId,
     pub(crate) session_id: String,
     pub(crate) forked_from_id: Option<ThreadId>,
     pub(crate) attached_to_thread_id: Option<ThreadId>,
     pub(crate) parent_thread_id: Option<ThreadId>,
+    #[serde(skip)]
     pub(crate) preview: String,
+    #[serde(skip)]
     pub(crate) name: Option<String>,
     pub(crate) history_mode: ThreadHistoryMode,
     pub(crate) model_provider: Option<String>,
@@ -42,6 +42,7 @@ pub(crate) struct Summary {
     pub(crate) updated_at_ms: i64,
     pub(crate) recency_at_ms: i64,
     /// The thread's current file.
+    #[serde(skip)]
     pub(crate) path: PathBuf,
     pub(crate) cwd: PathBuf,
     pub(crate) runtime_workspace_roots: Vec<PathBuf>,
@@ -68,18 +69,20 @@ impl Summary {
     }
 }
 
-/// Summaries by path; a file that has not changed is not read again.
-#[derive(Debug, Default)]
-pub(crate) struct Cache {
-    files: Mutex<HashMap<PathBuf, Known>>,
+/// By what it is seen that a file has changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Stamp {
+    pub(crate) len: u64,
+    pub(crate) modified_ms: i64,
 }
 
-#[derive(Debug, Clone)]
-struct Known {
-    len: u64,
-    modified_ms: i64,
-    head: Arc<Head>,
-    tail: Arc<Tail>,
+impl Stamp {
+    /// Of a file as it is now; `None` when there is none.
+    pub(crate) fn of(path: &Path) -> Option<Self> {
+        let file = fs::metadata(path).ok()?;
+        let modified = file.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
+        Some(Self { len: file.len(), modified_ms: i64::try_from(modified.as_millis()).ok()? })
+    }
 }
 
 /// The start of a file.
@@ -101,92 +104,62 @@ struct Tail {
     recency_ms: Option<i64>,
 }
 
-impl Cache {
-    /// The summary of the thread whose current file this is.
-    pub(crate) fn summary(&self, home: &Path, path: &Path) -> Result<Summary, Error> {
-        let known = self.known(path)?;
-        let meta = &known.head.meta;
-        let (preview, created) = self.origin(home, &known)?;
-        let tail = &known.tail;
-        let created_at_ms = created.unwrap_or(known.modified_ms);
-        Ok(Summary {
-            id: meta.id.clone(),
-            session_id: meta.session_id.as_ref().unwrap_or(&meta.id).as_str().to_owned(),
-            forked_from_id: meta.forked_from_id.clone(),
-            attached_to_thread_id: meta.attached_to_thread_id.clone(),
-            parent_thread_id: parent(meta),
-            preview: preview.unwrap_or_default(),
-            name: None,
-            history_mode: meta.history_mode,
-            model_provider: meta.model_provider.clone(),
-            model: tail.model.clone(),
-            reasoning_effort: tail.effort.clone(),
-            created_at_ms,
-            updated_at_ms: known.modified_ms,
-            recency_at_ms: tail.recency_ms.map_or(created_at_ms, |start| start.max(created_at_ms)),
-            path: path.to_owned(),
-            cwd: tail.cwd.clone().unwrap_or_else(|| meta.cwd.clone()),
-            runtime_workspace_roots: tail.roots.clone(),
-            cli_version: meta.cli_version.clone(),
-            originator: meta.originator.clone(),
-            source: meta.source.clone(),
-            thread_source: meta.thread_source.clone().map(ThreadSource::from),
-            agent_nickname: meta.agent_nickname.clone(),
-            agent_role: meta.agent_role.clone(),
-            git_info: meta.git.as_ref().map(GitInfo::from),
-        })
+/// The summary of the thread whose current file this is, but for its name. `stamp` was taken before.
+pub(crate) fn read(home: &Path, path: &Path, stamp: Stamp) -> Result<Summary, Error> {
+    if path.extension().is_some_and(|extension| extension == "zst") {
+        return Err(Error::Compressed(path.to_owned()));
     }
+    let end = reader::tail(path, TAIL).map_err(Error::io(path))?;
+    let head = read_head(path, (stamp.len <= TAIL).then_some(&*end))?;
+    let tail = read_tail(&end);
+    let (preview, created) = origin(home, &head)?;
+    let created_at_ms = created.unwrap_or(stamp.modified_ms);
+    let meta = head.meta;
+    Ok(Summary {
+        session_id: meta.session_id.as_ref().unwrap_or(&meta.id).as_str().to_owned(),
+        parent_thread_id: parent(&meta),
+        id: meta.id,
+        forked_from_id: meta.forked_from_id,
+        attached_to_thread_id: meta.attached_to_thread_id,
+        preview: preview.unwrap_or_default(),
+        name: None,
+        history_mode: meta.history_mode,
+        model_provider: meta.model_provider,
+        model: tail.model,
+        reasoning_effort: tail.effort,
+        created_at_ms,
+        updated_at_ms: stamp.modified_ms,
+        recency_at_ms: tail.recency_ms.map_or(created_at_ms, |start| start.max(created_at_ms)),
+        path: path.to_owned(),
+        cwd: tail.cwd.unwrap_or(meta.cwd),
+        runtime_workspace_roots: tail.roots,
+        cli_version: meta.cli_version,
+        originator: meta.originator,
+        source: meta.source,
+        thread_source: meta.thread_source.map(ThreadSource::from),
+        agent_nickname: meta.agent_nickname,
+        agent_role: meta.agent_role,
+        git_info: meta.git.as_ref().map(GitInfo::from),
+    })
+}
 
-    /// The preview of the history and when the thread began: both may be in files that this one continues.
-    fn origin(&self, home: &Path, known: &Known) -> Result<(Option<String>, Option<i64>), Error> {
-        let meta = &known.head.meta;
-        let mut created = util::time::parse_rfc3339_millis(&meta.timestamp);
-        let mut preview = None;
-        if meta.history_base.is_some() {
-            for (path, end) in reader::lineage(home, meta)? {
-                let base = self.known(&path)?;
-                if base.head.meta.id == meta.id {
-                    created = created
-                        .min(util::time::parse_rfc3339_millis(&base.head.meta.timestamp))
-                        .or(created);
-                }
-                let inherited = base.head.preview_ordinal.is_some_and(|ordinal| ordinal < end);
-                preview = preview.or_else(|| base.head.preview.clone().filter(|_| inherited));
+/// The preview of the history and when the thread began: both may be in files that this one continues.
+fn origin(home: &Path, head: &Head) -> Result<(Option<String>, Option<i64>), Error> {
+    let meta = &head.meta;
+    let mut created = util::time::parse_rfc3339_millis(&meta.timestamp);
+    let mut preview = None;
+    if meta.history_base.is_some() {
+        for (path, end) in reader::lineage(home, meta)? {
+            let base = read_head(&path, None)?;
+            if base.meta.id == meta.id {
+                created =
+                    created.min(util::time::parse_rfc3339_millis(&base.meta.timestamp)).or(created);
             }
+            let inherited = base.preview_ordinal.is_some_and(|ordinal| ordinal < end);
+            preview = preview.or_else(|| base.preview.filter(|_| inherited));
         }
-        Ok((preview.or_else(|| known.head.preview.clone()), created))
     }
-
-    fn known(&self, path: &Path) -> Result<Known, Error> {
-        if path.extension().is_some_and(|extension| extension == "zst") {
-            return Err(Error::Compressed(path.to_owned()));
-        }
-        let file = fs::metadata(path).map_err(Error::io(path))?;
-        let modified = file.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
-        let modified_ms =
-            modified.and_then(|age| i64::try_from(age.as_millis()).ok()).unwrap_or_default();
-        let len = file.len();
-        let before = self.files.lock().unwrap_or_else(PoisonError::into_inner).get(path).cloned();
-        // What has only grown begins as it did.
-        let head = match before {
-            Some(known) if known.len == len && known.modified_ms == modified_ms => {
-                return Ok(known);
-            }
-            Some(known) if known.len <= len && known.head.preview.is_some() => Some(known.head),
-            Some(_) | None => None,
-        };
-        let end = reader::tail(path, TAIL).map_err(Error::io(path))?;
-        let head = match head {
-            Some(head) => head,
-            None => Arc::new(read_head(path, (len <= TAIL).then_some(&*end))?),
-        };
-        let known = Known { len, modified_ms, head, tail: Arc::new(read_tail(&end)) };
-        self.files
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(path.to_owned(), known.clone());
-        Ok(known)
-    }
+    Ok((preview.or_else(|| head.preview.clone()), created))
 }
 
 /// How much of a file's end is looked at.

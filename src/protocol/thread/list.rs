@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 #[cfg(test)]
 use ts_rs::TS;
 
-use crate::protocol::{Thread, ThreadId, ThreadReadState, Turn, TurnItemsView};
+use crate::protocol::{Thread, ThreadId, ThreadReadState, Turn, TurnItemsView, double_option};
 
 /// Lists stored threads; every member narrows the list.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -41,10 +41,14 @@ pub(crate) struct ThreadListParams {
     pub(crate) originators: Option<Vec<String>>,
     /// Lists archived threads instead.
     pub(crate) archived: Option<bool>,
-    /// Lists threads of this section.
-    pub(crate) section_id: Option<String>,
-    /// Lists threads of this project.
-    pub(crate) project_id: Option<String>,
+    /// Lists threads of this section; null for those in none.
+    #[serde(default, deserialize_with = "double_option", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(as = "Option<String>"))]
+    pub(crate) section_id: Option<Option<String>>,
+    /// Lists threads of this project; null for those in none.
+    #[serde(default, deserialize_with = "double_option", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(as = "Option<String>"))]
+    pub(crate) project_id: Option<Option<String>>,
     /// Lists threads of these working directories.
     #[cfg_attr(test, ts(inline))]
     pub(crate) cwd: Option<ThreadListCwdFilter>,

@@ -6,11 +6,12 @@ use super::turns_page::{self, DEFAULT_LIMIT, MAX_LIMIT, Wanted};
 use crate::protocol::{
     SortDirection, Thread, ThreadListCwdFilter, ThreadListParams, ThreadListResponse,
     ThreadLoadedListParams, ThreadLoadedListResponse, ThreadSortKey, ThreadTurnsListParams,
-    ThreadTurnsListResponse,
+    ThreadTurnsListResponse, WarningNotification, method,
 };
+use crate::server::audience::Reach;
 use crate::server::context::{Cx, check_id, check_thread_id};
 use crate::server::error::{Error, Result};
-use crate::store::{Query, Summary};
+use crate::store::{Members, Query, Summary};
 use crate::thread::stored_thread;
 use crate::util::path::absolute;
 
@@ -19,6 +20,7 @@ pub(crate) async fn list(cx: Cx, params: ThreadListParams) -> Result<ThreadListR
     let provider = cx.server.sources.load_or_default(cwd).effective.model_provider;
     let query = query(params, provider, cwd)?;
     let page = cx.server.threads.list(query).await?;
+    warn_of_index(&cx).await;
     let mut data = Vec::with_capacity(page.data.len());
     for summary in &page.data {
         data.push(as_loaded(&cx, summary).await);
@@ -29,6 +31,16 @@ pub(crate) async fn list(cx: Cx, params: ThreadListParams) -> Result<ThreadListR
         next_cursor: page.next_cursor,
         backwards_cursor: page.backwards_cursor,
     })
+}
+
+/// Tells everybody once that the index is only in memory.
+async fn warn_of_index(cx: &Cx) {
+    let Some(problem) = cx.server.threads.take_index_problem().await else { return };
+    let message = format!(
+        "The index of threads cannot be kept on disk, so that the first list of each run takes long: {problem}"
+    );
+    let warning = WarningNotification { thread_id: None, message };
+    cx.server.audience.notify::<method::Warning>(Reach::All, &warning);
 }
 
 fn query(params: ThreadListParams, provider: String, server_cwd: &Path) -> Result<Query> {
@@ -66,7 +78,7 @@ fn query(params: ThreadListParams, provider: String, server_cwd: &Path) -> Resul
     if let Some(refusal) = refusal {
         return Err(Error::invalid_request(refusal));
     }
-    if let Some(project) = &params.project_id {
+    if let Some(Some(project)) = &params.project_id {
         return Err(Error::invalid_params(format!("project not found: {project}")));
     }
     let cwds = params.cwd.map(|filter| match filter {
@@ -76,7 +88,12 @@ fn query(params: ThreadListParams, provider: String, server_cwd: &Path) -> Resul
     Ok(Query {
         archived: params.archived.unwrap_or(false),
         sort_key,
-        direction: params.sort_direction.unwrap_or(SortDirection::Desc),
+        direction: params.sort_direction.unwrap_or(match sort_key {
+            ThreadSortKey::SectionPosition => SortDirection::Asc,
+            ThreadSortKey::CreatedAt | ThreadSortKey::UpdatedAt | ThreadSortKey::RecencyAt => {
+                SortDirection::Desc
+            }
+        }),
         limit: params.limit.unwrap_or(DEFAULT_LIMIT).clamp(1, MAX_LIMIT) as usize,
         cursor: params.cursor,
         providers: params.model_providers.unwrap_or_else(|| vec![provider]),
@@ -89,6 +106,13 @@ fn query(params: ThreadListParams, provider: String, server_cwd: &Path) -> Resul
         ancestor: params.ancestor_thread_id,
         attached_to: params.attached_to_thread_id,
         with_attached: params.include_attached_threads,
+        section: match params.section_id {
+            None => Members::Any,
+            Some(None) => Members::Except(Vec::new()),
+            Some(Some(_)) => Members::Only(Vec::new()),
+        },
+        project: params.project_id.map_or(Members::Any, |_| Members::Except(Vec::new())),
+        stale: params.use_state_db_only,
     })
 }
 

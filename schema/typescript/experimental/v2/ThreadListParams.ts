@@ -54,11 +54,11 @@ originators?: Array<string> | null,
  */
 archived?: boolean | null,
 /**
- * Lists threads of this section.
+ * Lists threads of this section; null for those in none.
  */
 sectionId?: string | null,
 /**
- * Lists threads of this project.
+ * Lists threads of this project; null for those in none.
  */
 projectId?: string | null,
 /**

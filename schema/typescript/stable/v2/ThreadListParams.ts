@@ -50,7 +50,7 @@ originators?: Array<string> | null,
  */
 archived?: boolean | null,
 /**
- * Lists threads of this section.
+ * Lists threads of this section; null for those in none.
  */
 sectionId?: string | null,
 /**
