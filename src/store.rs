@@ -20,6 +20,7 @@ mod reader;
 pub(crate) mod record;
 pub(crate) mod settings;
 mod sql;
+mod state;
 mod summary;
 #[cfg(test)]
 mod tests;
@@ -27,6 +28,7 @@ mod uri;
 mod writer;
 
 use std::{
+    collections::HashMap,
     fs::{self, File},
     path::{Path, PathBuf},
     sync::Arc,
@@ -40,6 +42,7 @@ pub(crate) use self::{
     meta::{Provenance, SessionMeta},
     queue::Queue,
     record::{Compacted, Record},
+    state::{Metadata, ProjectChange, State},
     summary::{Summary, preview_of},
     writer::Writer,
 };
@@ -47,7 +50,7 @@ pub(crate) use self::{
 use self::{
     database::Database, goals::Goals, locate::Found, lock::Lock, names::Names, summary::Stamp,
 };
-use crate::protocol::{QueuedSubmission, ThreadGoal, ThreadId};
+use crate::protocol::{Project, QueuedSubmission, ThreadGoal, ThreadId};
 
 /// The threads of one home. Clones share what they know.
 #[derive(Debug, Clone)]
@@ -125,6 +128,97 @@ impl Store {
     /// Why lists take long: the index cannot be kept. Said once.
     pub(crate) fn take_problem(&self) -> Option<String> {
         self.inner.database.run(|tables| tables.index.take_problem()).ok().flatten()
+    }
+
+    /// Works on what is noted of threads.
+    pub(crate) fn state<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut State) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        self.inner.database.run(|tables| work(&mut tables.state))?
+    }
+
+    /// All projects in their order.
+    pub(crate) fn projects(&self) -> Result<Vec<Project>, Error> {
+        self.inner.database.run(|tables| {
+            let mut projects = tables.state.projects()?;
+            let mut groups = Vec::with_capacity(projects.len());
+            for project in &projects {
+                match tables.state.project_members(Some(&project.id))? {
+                    Members::Only(members) => {
+                        groups.push(members.into_iter().map(|(_, id)| id).collect());
+                    }
+                    Members::Any | Members::Except(_) => groups.push(Vec::new()),
+                }
+            }
+            if groups.iter().all(Vec::is_empty) {
+                return Ok(projects);
+            }
+            let recencies = tables.index.recencies_ms(&groups)?;
+            for (project, recency) in projects.iter_mut().zip(recencies) {
+                project.recency_at = recency.map(|ms| ms.div_euclid(1000));
+            }
+            Ok(projects)
+        })?
+    }
+
+    /// The sub-agents of a thread at any depth, parents first.
+    pub(crate) fn descendants(&self, id: &ThreadId) -> Result<Vec<ThreadId>, Error> {
+        let id = id.clone();
+        self.inner.database.run(move |tables| tables.index.descendants(&id))?
+    }
+
+    /// Which of these threads are archived; those that are not stored are left out.
+    pub(crate) fn archived(&self, ids: Vec<ThreadId>) -> Result<HashMap<ThreadId, bool>, Error> {
+        self.inner.database.run(move |tables| tables.index.archived(&ids))?
+    }
+
+    /// Refuses to delete these threads while others need their files.
+    pub(crate) fn check_delete(&self, ids: &[ThreadId]) -> Result<(), Error> {
+        for id in ids {
+            let names: Vec<String> =
+                self.files(id).iter().map(|file| file.name.file_id().to_owned()).collect();
+            let (id, ids) = (id.clone(), ids.to_vec());
+            self.inner.database.run(move |tables| {
+                if let Some(attached) = tables.index.attached(&id)? {
+                    return Err(Error::refused(format!(
+                        "cannot delete thread {id} while attached thread {attached} exists; delete the attached thread first"
+                    )));
+                }
+                let names: Vec<&str> = names.iter().map(String::as_str).collect();
+                match tables.index.continuation(&names, &ids)? {
+                    Some(_) => Err(Error::Referenced(id)),
+                    None => Ok(()),
+                }
+            })??;
+        }
+        Ok(())
+    }
+
+    /// Removes a thread's files and all that is kept of it elsewhere; nobody may be writing it.
+    pub(crate) fn delete(&self, id: &ThreadId) -> Result<(), Error> {
+        let _lock = Lock::take(&self.inner.home, id)?;
+        let files = self.files(id);
+        if files.is_empty() {
+            return Err(Error::NotFound(id.clone()));
+        }
+        for file in files {
+            fs::remove_file(&file.path).map_err(Error::io(&file.path))?;
+        }
+        self.forget(id)
+    }
+
+    /// Forgets what is kept of a thread beside its files.
+    pub(crate) fn forget(&self, id: &ThreadId) -> Result<(), Error> {
+        self.inner.names.forget(id)?;
+        self.clear_goal(id)?;
+        if !self.is_queue_empty(id) {
+            let mut queue = self.queue(id)?;
+            queue.submissions.clear();
+            queue.save()?;
+        }
+        let id = id.clone();
+        self.state(move |state| state.forget(&id))
     }
 
     /// Names a thread that is not archived and has a file.

@@ -6,6 +6,7 @@
 mod access;
 mod provider;
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -17,10 +18,11 @@ use crate::config::{self, Effective, LoadError, Sources};
 use crate::extension::hooks::SessionOrigin;
 use crate::model::Provider;
 use crate::protocol::{
-    QueuedSubmission, ResponseItem, ThreadGoal, ThreadGoalSetParams, ThreadHistoryMode, ThreadId,
-    ThreadResumeParams, ThreadStartParams, ThreadStartSource, Turn, TurnId,
+    Project, QueuedSubmission, ResponseItem, Thread, ThreadGoal, ThreadGoalSetParams,
+    ThreadHistoryMode, ThreadId, ThreadResumeParams, ThreadStartParams, ThreadStartSource, Turn,
+    TurnId,
 };
-use crate::store::{self, Page, Query, Summary};
+use crate::store::{self, Page, Query, Store, Summary};
 use crate::thread::fold::Fold;
 use crate::thread::{
     self, AgentStatus, Error, NewThread, Outlet, Persistence, Progress, Result, Settings, Shared,
@@ -85,7 +87,6 @@ impl Threads {
         history: Vec<Box<RawValue>>,
     ) -> Result<ThreadHandle> {
         thread::check_environments(params.environments.as_deref())?;
-        refuse_unbuilt(params)?;
         let dynamic_tools = DynamicTools::new(params.dynamic_tools.clone().unwrap_or_default())
             .map_err(|error| Error::Refused(error.to_string()))?;
         let cwd = self.absolute(params.cwd.as_deref().unwrap_or_default());
@@ -211,6 +212,59 @@ impl Threads {
 
     pub(crate) async fn list(&self, query: Query) -> Result<Page<Summary>> {
         self.shared.on_disk(move |store| store.list(&query)).await
+    }
+
+    /// Works on what is noted of threads.
+    pub(crate) async fn state<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut store::State) -> Result<T, store::Error> + Send + 'static,
+    ) -> Result<T> {
+        self.shared.on_disk(move |store| store.state(work)).await
+    }
+
+    /// Completes threads with what is noted of them.
+    pub(crate) async fn adorn(&self, threads: &mut [Thread]) -> Result<()> {
+        let ids: Vec<ThreadId> = threads.iter().map(|thread| thread.id.clone()).collect();
+        let mut notes = self.state(move |state| state.notes(&ids)).await?;
+        for thread in threads {
+            if let Some(notes) = notes.remove(&thread.id) {
+                notes.adorn(thread);
+            }
+        }
+        Ok(())
+    }
+
+    /// All projects in their order.
+    pub(crate) async fn projects(&self) -> Result<Vec<Project>> {
+        self.shared.on_disk(Store::projects).await
+    }
+
+    /// The sub-agents of a thread at any depth, parents first.
+    pub(crate) async fn descendants(&self, id: &ThreadId) -> Result<Vec<ThreadId>> {
+        let id = id.clone();
+        self.shared.on_disk(move |store| store.descendants(&id)).await
+    }
+
+    /// Which of these threads are archived; those that are not stored are left out.
+    pub(crate) async fn archived(&self, ids: Vec<ThreadId>) -> Result<HashMap<ThreadId, bool>> {
+        self.shared.on_disk(move |store| store.archived(ids)).await
+    }
+
+    /// Refuses to delete these threads while others need them.
+    pub(crate) async fn check_delete(&self, ids: Vec<ThreadId>) -> Result<()> {
+        self.shared.on_disk(move |store| store.check_delete(&ids)).await
+    }
+
+    /// Removes a thread that is not loaded.
+    pub(crate) async fn delete(&self, id: &ThreadId) -> Result<()> {
+        let id = id.clone();
+        self.shared.on_disk(move |store| store.delete(&id)).await
+    }
+
+    /// Forgets what is kept of a thread that has no file.
+    pub(crate) async fn forget(&self, id: &ThreadId) -> Result<()> {
+        let id = id.clone();
+        self.shared.on_disk(move |store| store.forget(&id)).await
     }
 
     /// Why the index of threads is only in memory; once.
@@ -369,14 +423,6 @@ impl Threads {
 /// Refuses access that contradicts itself, also where a thread is loaded already and the request cannot change it.
 pub(crate) fn check_access(params: &ThreadResumeParams) -> Result<()> {
     Asked::of_resume(params).map(drop)
-}
-
-/// Refuses what would otherwise be dropped without a word.
-fn refuse_unbuilt(params: &ThreadStartParams) -> Result<()> {
-    if let Some(project) = &params.project_id {
-        return Err(Error::Refused(format!("project not found: {project}")));
-    }
-    Ok(())
 }
 
 fn load_error(error: &dyn ToString) -> Error {

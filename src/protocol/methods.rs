@@ -20,7 +20,9 @@ macro_rules! client_requests {
             /// Loads a stored thread and follows it.
             ThreadResume = "thread/resume" (ThreadResumeParams) -> ThreadResumeResponse, Stable, by(thread_id), thread::resume;
             /// Moves a thread to the archive.
-            ThreadArchive = "thread/archive" (ThreadArchiveParams) -> ThreadArchiveResponse, Stable, by(thread_id), thread::archive;
+            ThreadArchive = "thread/archive" (ThreadArchiveParams) -> ThreadArchiveResponse, Stable, by(thread_id), thread_archive::archive;
+            /// Removes a thread for good.
+            ThreadDelete = "thread/delete" (ThreadDeleteParams) -> ThreadDeleteResponse, Stable, by(thread_id), thread_archive::delete;
             /// Stops following a thread.
             ThreadUnsubscribe = "thread/unsubscribe" (ThreadUnsubscribeParams) -> ThreadUnsubscribeResponse, Stable, by(thread_id), thread::unsubscribe;
             /// Names a thread.
@@ -43,12 +45,48 @@ macro_rules! client_requests {
             ThreadQueueReorder = "thread/queue/reorder" (ThreadQueueReorderParams) -> ThreadQueueReorderResponse, Experimental, by(thread_id), queue::reorder;
             /// Sends a waiting message now.
             ThreadQueueStart = "thread/queue/start" (ThreadQueueStartParams) -> ThreadQueueStartResponse, Experimental, by(thread_id), queue::start;
+            /// Changes what is noted of a thread.
+            ThreadMetadataUpdate = "thread/metadata/update" (ThreadMetadataUpdateParams) -> ThreadMetadataUpdateResponse, Stable, by(thread_id), thread_metadata::update;
+            /// Hangs a value on a thread.
+            ThreadAttachmentAdd = "thread/attachment/add" (ThreadAttachmentAddParams) -> ThreadAttachmentAddResponse, Stable, by(thread_id), attachment::add;
+            /// Lists the values that hang on a thread.
+            ThreadAttachmentList = "thread/attachment/list" (ThreadAttachmentListParams) -> ThreadAttachmentListResponse, Stable, by(thread_id), attachment::list;
+            /// Lists the threads that a value hangs on.
+            ThreadAttachmentOwnerList = "thread/attachmentOwner/list" (ThreadAttachmentOwnerListParams) -> ThreadAttachmentOwnerListResponse, Stable, none, attachment::owners;
+            /// Takes a value off a thread.
+            ThreadAttachmentRemove = "thread/attachment/remove" (ThreadAttachmentRemoveParams) -> ThreadAttachmentRemoveResponse, Stable, by(thread_id), attachment::remove;
+            /// Puts a thread into a section.
+            ThreadSectionMove = "thread/section/move" (ThreadSectionMoveParams) -> ThreadSectionMoveResponse, Stable, by(thread_id), section::r#move;
             /// Changes settings of a thread without a turn.
             ThreadSettingsUpdate = "thread/settings/update" (ThreadSettingsUpdateParams) -> ThreadSettingsUpdateResponse, Experimental, by(thread_id), thread_settings::update;
+            /// Says whether a thread may be remembered.
+            ThreadMemoryModeSet = "thread/memoryMode/set" (ThreadMemoryModeSetParams) -> ThreadMemoryModeSetResponse, Experimental, by(thread_id), thread_metadata::set_memory_mode;
             /// Takes a thread out of the archive.
-            ThreadUnarchive = "thread/unarchive" (ThreadUnarchiveParams) -> ThreadUnarchiveResponse, Stable, by(thread_id), thread::unarchive;
+            ThreadUnarchive = "thread/unarchive" (ThreadUnarchiveParams) -> ThreadUnarchiveResponse, Stable, by(thread_id), thread_archive::unarchive;
             /// Lists stored threads.
             ThreadList = "thread/list" (ThreadListParams) -> ThreadListResponse, Stable, none, thread_list::list;
+            /// Lists the projects.
+            ProjectList = "project/list" (ProjectListParams) -> ProjectListResponse, Experimental, none, project::list;
+            /// Reads a project.
+            ProjectRead = "project/read" (ProjectReadParams) -> ProjectReadResponse, Experimental, none, project::read;
+            /// Makes a project.
+            ProjectCreate = "project/create" (ProjectCreateParams) -> ProjectCreateResponse, Experimental, none, project::create;
+            /// Makes a project of threads that exist.
+            ProjectImport = "project/import" (ProjectImportParams) -> ProjectImportResponse, Experimental, none, project::import;
+            /// Changes a project.
+            ProjectUpdate = "project/update" (ProjectUpdateParams) -> ProjectUpdateResponse, Experimental, none, project::update;
+            /// Gives a project another place in the order.
+            ProjectMove = "project/move" (ProjectMoveParams) -> ProjectMoveResponse, Experimental, none, project::r#move;
+            /// Removes a project.
+            ProjectDelete = "project/delete" (ProjectDeleteParams) -> ProjectDeleteResponse, Experimental, none, project::delete;
+            /// Lists the sections.
+            ThreadSectionList = "threadSection/list" (ThreadSectionListParams) -> ThreadSectionListResponse, Stable, none, section::list;
+            /// Makes a section.
+            ThreadSectionCreate = "threadSection/create" (ThreadSectionCreateParams) -> ThreadSectionCreateResponse, Stable, none, section::create;
+            /// Changes a section.
+            ThreadSectionUpdate = "threadSection/update" (ThreadSectionUpdateParams) -> ThreadSectionUpdateResponse, Stable, none, section::update;
+            /// Removes a section.
+            ThreadSectionDelete = "threadSection/delete" (ThreadSectionDeleteParams) -> ThreadSectionDeleteResponse, Stable, none, section::delete;
             /// Lists the threads that are loaded.
             ThreadLoadedList = "thread/loaded/list" (ThreadLoadedListParams) -> ThreadLoadedListResponse, Stable, none, thread_list::loaded;
             /// Reads a stored thread without loading it.
@@ -121,12 +159,18 @@ macro_rules! server_notifications {
             ThreadStatusChanged = "thread/status/changed" (ThreadStatusChangedNotification);
             /// Tells that a thread has been archived.
             ThreadArchived = "thread/archived" (ThreadArchivedNotification);
+            /// Tells that a thread has been removed.
+            ThreadDeleted = "thread/deleted" (ThreadDeletedNotification);
             /// Tells that a thread has been taken out of the archive.
             ThreadUnarchived = "thread/unarchived" (ThreadUnarchivedNotification);
             /// Tells that a thread has been unloaded.
             ThreadClosed = "thread/closed" (ThreadClosedNotification);
             /// Tells a thread's new name.
             ThreadNameUpdated = "thread/name/updated" (ThreadNameUpdatedNotification);
+            /// Tells that a thread has been moved to another section, or within one.
+            ThreadSectionChanged = "thread/section/changed" (ThreadSectionChangedNotification);
+            /// Tells that a value has been hung on a thread, or taken off it.
+            ThreadAttachmentUpdated = "thread/attachment/updated" (ThreadAttachmentUpdatedNotification);
             /// Tells that a list of skills may not be right any more.
             SkillsChanged = "skills/changed" (SkillsChangedNotification);
             /// Tells how a thread's goal stands now.
@@ -137,6 +181,10 @@ macro_rules! server_notifications {
             ThreadSettingsUpdated = "thread/settings/updated" (ThreadSettingsUpdatedNotification);
             /// Tells that a thread's queue is not what it was.
             ThreadQueueChanged = "thread/queue/changed" (ThreadQueueChangedNotification);
+            /// Tells that a project is not what it was.
+            ProjectChanged = "project/changed" (ProjectChangedNotification);
+            /// Tells that a thread belongs to another project.
+            ThreadProjectUpdated = "thread/project/updated" (ThreadProjectUpdatedNotification);
             /// Tells what a thread has used.
             ThreadTokenUsageUpdated = "thread/tokenUsage/updated" (ThreadTokenUsageUpdatedNotification);
             /// Tells that a turn runs.

@@ -100,6 +100,7 @@ gated! {
     ThreadListParams {
         include_attached_threads project_id parent_thread_id ancestor_thread_id attached_to_thread_id
     }
+    ThreadMetadataUpdateParams { project_id daybreak_enabled }
     TurnStartParams {
         responsesapi_client_metadata responsesapi_client_metadata_patch additional_context environments
         runtime_workspace_roots [approval_policy] permissions collaboration_mode multi_agent_mode cyber_access_program
@@ -120,6 +121,12 @@ not_gated! {
     ThreadGoalSetParams ThreadGoalGetParams ThreadGoalClearParams
     ThreadQueueAddParams ThreadQueueListParams ThreadQueueUpdateParams ThreadQueueDeleteParams ThreadQueueReorderParams
     ThreadQueueStartParams
+    ThreadDeleteParams ThreadMemoryModeSetParams
+    ThreadAttachmentAddParams ThreadAttachmentListParams ThreadAttachmentOwnerListParams ThreadAttachmentRemoveParams
+    ThreadSectionListParams ThreadSectionCreateParams ThreadSectionUpdateParams ThreadSectionDeleteParams
+    ThreadSectionMoveParams
+    ProjectListParams ProjectReadParams ProjectCreateParams ProjectImportParams ProjectUpdateParams ProjectMoveParams
+    ProjectDeleteParams
     SkillsConfigWriteParams SkillsExtraRootsSetParams SkillsListParams
     ConfigBatchWriteParams ConfigValueWriteParams HooksListParams
 }

@@ -1,16 +1,20 @@
 //! Threads: what they look like, what is told about them.
 
+mod attachment;
 mod goal;
 mod list;
 mod manage;
 mod queue;
+mod section;
 mod settings;
 mod start;
 
+pub(crate) use attachment::*;
 pub(crate) use goal::*;
 pub(crate) use list::*;
 pub(crate) use manage::*;
 pub(crate) use queue::*;
+pub(crate) use section::*;
 pub(crate) use settings::*;
 pub(crate) use start::*;
 
@@ -30,7 +34,7 @@ use crate::protocol::{
 /// Describes a thread: a conversation with an agent.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-#[cfg_attr(test, derive(JsonSchema, TS), schemars(transform = require_project_id), ts(export_to = "v2/"))]
+#[cfg_attr(test, derive(JsonSchema, TS), schemars(transform = require("projectId")), ts(export_to = "v2/"))]
 pub(crate) struct Thread {
     pub(crate) id: ThreadId,
     /// Where commands of the thread run.
@@ -100,11 +104,13 @@ pub(crate) struct Thread {
     pub(crate) turns: Vec<Turn>,
 }
 
-/// The one nullable member that is promised to be there.
+/// For a schema: a member that may be null is promised to be there.
 #[cfg(test)]
-fn require_project_id(schema: &mut schemars::Schema) {
-    if let Some(serde_json::Value::Array(required)) = schema.get_mut("required") {
-        required.push("projectId".into());
+pub(crate) fn require(member: &'static str) -> impl FnMut(&mut schemars::Schema) {
+    move |schema| {
+        if let Some(serde_json::Value::Array(required)) = schema.get_mut("required") {
+            required.push(member.into());
+        }
     }
 }
 

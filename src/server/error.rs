@@ -82,7 +82,10 @@ impl From<store::Error> for Error {
             | E::Archived(_)
             | E::Locked(_)
             | E::NoSuchPath(_)
+            | E::Refused(_)
+            | E::Referenced(_)
             | E::Cursor(_) => Self::invalid_request(message),
+            E::InvalidParams(_) => Self::invalid_params(message),
             E::Compressed(_) | E::Invalid { .. } | E::Database(_) => Self::internal(message),
             E::Io { source, .. } => {
                 message += &format!(": {source}");

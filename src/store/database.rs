@@ -1,5 +1,6 @@
 //! The one thread of the process that speaks SQL. It starts with the first question and ends with the store; whoever
-//! asks waits in line, behind a bounded number of others. Knows of no table: see [`super::index`].
+//! asks waits in line, behind a bounded number of others. Knows of no table: see [`super::index`]
+//! and [`super::state`].
 
 use std::{
     path::PathBuf,
@@ -10,7 +11,7 @@ use std::{
     thread,
 };
 
-use super::{error::Error, index::Index};
+use super::{error::Error, index::Index, state::State};
 
 /// How many questions may wait.
 const INBOX: usize = 64;
@@ -20,6 +21,7 @@ type Job = Box<dyn FnOnce(&mut Tables) + Send>;
 /// What the thread owns. Nothing of it is opened before it is asked for.
 pub(super) struct Tables {
     pub(super) index: Index,
+    pub(super) state: State,
 }
 
 /// The way to the thread.
@@ -57,7 +59,8 @@ impl Database {
             return Ok(inbox.clone());
         }
         let (inbox, jobs) = mpsc::sync_channel::<Job>(INBOX);
-        let mut tables = Tables { index: Index::new(self.home.clone()) };
+        let mut tables =
+            Tables { index: Index::new(self.home.clone()), state: State::new(self.home.clone()) };
         thread::Builder::new().name("database".to_owned()).spawn(move || {
             for job in jobs {
                 job(&mut tables);

@@ -22,6 +22,14 @@ pub(crate) enum Error {
     Invalid { path: PathBuf, reason: String },
     #[error("invalid cursor: {0}")]
     Cursor(String),
+    /// What a client asks for contradicts what there is.
+    #[error("{0}")]
+    Refused(String),
+    /// What a client asks for makes no sense.
+    #[error("{0}")]
+    InvalidParams(String),
+    #[error("cannot delete thread {0}: forked history still references it")]
+    Referenced(ThreadId),
     #[error("the database of threads cannot be used: {0}")]
     Database(String),
     #[error("failed to access {}", .path.display())]
@@ -33,8 +41,22 @@ impl Error {
         Self::Invalid { path: path.into(), reason: reason.into() }
     }
 
+    pub(crate) fn refused(reason: impl Into<String>) -> Self {
+        Self::Refused(reason.into())
+    }
+
+    pub(crate) fn invalid_params(reason: impl Into<String>) -> Self {
+        Self::InvalidParams(reason.into())
+    }
+
     /// For `map_err`: an I/O error on `path`.
     pub(crate) fn io(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
         move |source| Self::Io { path: path.into(), source }
+    }
+}
+
+impl From<rusqlite::Error> for Error {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Database(error.to_string())
     }
 }

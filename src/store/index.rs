@@ -9,6 +9,7 @@ mod row;
 mod tests;
 
 use std::{
+    collections::HashMap,
     fs,
     path::{Path, PathBuf},
 };
@@ -21,9 +22,10 @@ use super::{
     sql,
     summary::Summary,
 };
+use crate::protocol::ThreadId;
 
 /// Goes up with every change of the tables or of what is read from a rollout.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 const FILE: &str = "app_server_index_1.sqlite";
 
 /// `file` has a row for each rollout, `thread_id` being null when nothing can be made of it. Of the files of one
@@ -35,11 +37,13 @@ const TABLES: &str = "
         modified_ms INTEGER NOT NULL, len INTEGER NOT NULL,
         current INTEGER NOT NULL DEFAULT 0, thread_id TEXT,
         created_ms INTEGER, updated_ms INTEGER, recency_ms INTEGER,
-        kind TEXT, provider TEXT, cwd TEXT, parent TEXT, attached_to TEXT, preview TEXT, summary TEXT
+        kind TEXT, provider TEXT, cwd TEXT, parent TEXT, attached_to TEXT, base TEXT, preview TEXT, summary TEXT
     ) WITHOUT ROWID;
     CREATE INDEX file_thread ON file (thread_id);
     CREATE INDEX file_folder ON file (folder);
     CREATE INDEX file_parent ON file (parent) WHERE parent IS NOT NULL;
+    CREATE INDEX file_base ON file (base) WHERE base IS NOT NULL;
+    CREATE INDEX file_attached ON file (attached_to) WHERE attached_to IS NOT NULL;
     CREATE INDEX file_created ON file (archived, created_ms, thread_id) WHERE current = 1;
     CREATE INDEX file_updated ON file (archived, updated_ms, thread_id) WHERE current = 1;
     CREATE INDEX file_recency ON file (archived, recency_ms, thread_id) WHERE current = 1;
@@ -83,6 +87,53 @@ impl Index {
                 return Ok(page);
             }
             page::select(connection, query, cursor.as_ref())
+        })
+    }
+
+    /// The sub-agents of a thread at any depth, parents first.
+    pub(super) fn descendants(&mut self, id: &ThreadId) -> Result<Vec<ThreadId>, Error> {
+        self.with(|connection, home| {
+            look::look(connection, home)?;
+            page::descendants(connection, id)
+        })
+    }
+
+    /// Which of these threads are archived; those that are not stored are left out.
+    pub(super) fn archived(&mut self, ids: &[ThreadId]) -> Result<HashMap<ThreadId, bool>, Error> {
+        self.with(|connection, home| {
+            look::look(connection, home)?;
+            page::archived(connection, ids)
+        })
+    }
+
+    /// For each of these groups, when the newest turn of its threads started.
+    pub(super) fn recencies_ms(
+        &mut self,
+        groups: &[Vec<ThreadId>],
+    ) -> Result<Vec<Option<i64>>, Error> {
+        self.with(|connection, home| {
+            look::look(connection, home)?;
+            groups.iter().map(|ids| page::recency_ms(connection, ids)).collect()
+        })
+    }
+
+    /// A thread outside of `ids` whose history continues one of these files.
+    pub(super) fn continuation(
+        &mut self,
+        files: &[&str],
+        ids: &[ThreadId],
+    ) -> Result<Option<ThreadId>, Error> {
+        self.with(|connection, home| {
+            look::look(connection, home)?;
+            page::continuation(connection, files, ids)
+        })
+    }
+
+    /// A side conversation of a thread.
+    pub(super) fn attached(&mut self, id: &ThreadId) -> Result<Option<ThreadId>, Error> {
+        self.with(|connection, home| {
+            look::look(connection, home)?;
+            page::attached(connection, id)
         })
     }
 

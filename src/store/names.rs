@@ -74,18 +74,48 @@ impl Names {
         self.append(&line).map_err(Error::io(&self.path))
     }
 
+    /// Forgets the names of a thread.
+    pub(crate) fn forget(&self, id: &ThreadId) -> Result<(), Error> {
+        self.rewrite_without(id).map_err(Error::io(&self.path))
+    }
+
+    fn rewrite_without(&self, id: &ThreadId) -> std::io::Result<()> {
+        // Most threads have no name, and then nothing is written.
+        let Ok(bytes) = fs::read(&self.path) else { return Ok(()) };
+        let is_of = |line: &&[u8]| {
+            serde_json::from_slice::<Row>(line).is_ok_and(|row| row.id == id.as_str())
+        };
+        if !bytes.split(|&byte| byte == b'\n').any(|line| is_of(&line)) {
+            return Ok(());
+        }
+        self.guarded(|| {
+            let bytes = fs::read(&self.path)?;
+            let lines = bytes.split_inclusive(|&byte| byte == b'\n');
+            let kept = lines.filter(|line| !is_of(line)).flatten().copied().collect::<Vec<u8>>();
+            let temporary = self.path.with_extension("jsonl.tmp");
+            fs::write(&temporary, kept)?;
+            fs::rename(&temporary, &self.path)
+        })
+    }
+
     fn append(&self, line: &[u8]) -> std::io::Result<()> {
         if let Some(folder) = self.path.parent() {
             fs::create_dir_all(folder)?;
         }
-        // Other servers rewrite the file when they delete a thread.
+        self.guarded(|| {
+            let mut file = File::options().create(true).append(true).open(&self.path)?;
+            file.write_all(line)
+        })
+    }
+
+    /// Works on the file while no other server does: one that deletes a thread rewrites it.
+    fn guarded<T>(&self, work: impl FnOnce() -> std::io::Result<T>) -> std::io::Result<T> {
         let guard = File::options()
             .create(true)
             .append(true)
             .open(self.path.with_extension("jsonl.lock"))?;
         guard.lock()?;
-        let mut file = File::options().create(true).append(true).open(&self.path)?;
-        file.write_all(line)
+        work()
     }
 }
 

@@ -29,6 +29,9 @@ pub(crate) struct Summary {
     pub(crate) session_id: String,
     pub(crate) forked_from_id: Option<ThreadId>,
     pub(crate) attached_to_thread_id: Option<ThreadId>,
+    /// The file whose history this one continues.
+    #[serde(skip)]
+    pub(crate) continues: Option<String>,
     pub(crate) parent_thread_id: Option<ThreadId>,
     #[serde(skip)]
     pub(crate) preview: String,
@@ -121,6 +124,7 @@ pub(crate) fn read(home: &Path, path: &Path, stamp: Stamp) -> Result<Summary, Er
         id: meta.id,
         forked_from_id: meta.forked_from_id,
         attached_to_thread_id: meta.attached_to_thread_id,
+        continues: meta.history_base.map(|base| base.thread_id),
         preview: preview.unwrap_or_default(),
         name: None,
         history_mode: meta.history_mode,

@@ -44,6 +44,7 @@ mod settings;
 mod skills;
 mod socket;
 mod steer;
+mod thread_groups;
 mod thread_lifecycle;
 mod thread_list;
 mod thread_resume;

@@ -110,7 +110,6 @@ fn archiving_interrupts_the_running_turn() {
 
 #[test]
 fn deletion() {
-    waits_for!("thread/delete");
     let lab = Lab::new();
     let client = lab.start();
     let (cold, archived) = (with_turn(&client, "cold"), with_turn(&client, "archived"));

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 #[cfg(test)]
 use ts_rs::TS;
 
-use crate::protocol::{Thread, ThreadId, ThreadReadState};
+use crate::protocol::{Thread, ThreadId, ThreadReadState, double_option};
 
 /// Reads a stored thread without loading it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -107,3 +107,88 @@ pub(crate) struct ThreadSetNameParams {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[cfg_attr(test, derive(JsonSchema, TS), ts(export_to = "v2/"))]
 pub(crate) struct ThreadSetNameResponse {}
+
+/// Removes a thread for good, with the agents that worked for it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(JsonSchema, TS), ts(export_to = "v2/"))]
+pub(crate) struct ThreadDeleteParams {
+    pub(crate) thread_id: ThreadId,
+}
+
+/// Confirms that the thread is gone.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema, TS), ts(export_to = "v2/"))]
+pub(crate) struct ThreadDeleteResponse {}
+
+/// Tells that a thread has been removed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(JsonSchema, TS), ts(export_to = "v2/"))]
+pub(crate) struct ThreadDeletedNotification {
+    pub(crate) thread_id: ThreadId,
+}
+
+/// Changes what is noted of a thread; what is left out stays.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(JsonSchema, TS), ts(export_to = "v2/", optional_fields = nullable))]
+pub(crate) struct ThreadMetadataUpdateParams {
+    pub(crate) thread_id: ThreadId,
+    pub(crate) git_info: Option<ThreadMetadataGitInfoUpdateParams>,
+    /// The project that the thread belongs to; null takes it out of any.
+    #[serde(default, deserialize_with = "double_option", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(as = "Option<String>"))]
+    pub(crate) project_id: Option<Option<String>>,
+    /// Kept for clients.
+    pub(crate) daybreak_enabled: Option<bool>,
+}
+
+/// Changes what is noted of a repository; null takes a value away.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(JsonSchema, TS), ts(export_to = "v2/", optional_fields = nullable))]
+pub(crate) struct ThreadMetadataGitInfoUpdateParams {
+    /// The commit that is checked out.
+    #[serde(default, deserialize_with = "double_option", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(as = "Option<String>"))]
+    pub(crate) sha: Option<Option<String>>,
+    /// The branch that is checked out.
+    #[serde(default, deserialize_with = "double_option", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(as = "Option<String>"))]
+    pub(crate) branch: Option<Option<String>>,
+    /// The URL of the remote `origin`.
+    #[serde(default, deserialize_with = "double_option", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(as = "Option<String>"))]
+    pub(crate) origin_url: Option<Option<String>>,
+}
+
+/// Describes the thread as it is now.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema, TS), ts(export_to = "v2/"))]
+pub(crate) struct ThreadMetadataUpdateResponse {
+    pub(crate) thread: Thread,
+}
+
+/// Says whether a thread may be remembered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(JsonSchema, TS), ts(export_to = "v2/"))]
+pub(crate) enum ThreadMemoryMode {
+    Enabled,
+    Disabled,
+}
+
+/// Says whether a thread may be remembered.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(JsonSchema, TS), ts(export_to = "v2/"))]
+pub(crate) struct ThreadMemoryModeSetParams {
+    pub(crate) thread_id: ThreadId,
+    pub(crate) mode: ThreadMemoryMode,
+}
+
+/// Confirms the mode.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema, TS), ts(export_to = "v2/"))]
+pub(crate) struct ThreadMemoryModeSetResponse {}

@@ -1,18 +1,17 @@
-//! Threads: starting, resuming, reading, naming, archiving, leaving.
+//! Threads: starting, resuming, reading, naming, leaving.
 
 use std::path::Path;
 
+use super::thread_metadata;
 use super::turns_page::{self, Wanted};
 use crate::protocol::{
-    DeprecationNoticeNotification, MultiAgentMode, ResponseItem, Thread, ThreadArchiveParams,
-    ThreadArchiveResponse, ThreadArchivedNotification, ThreadGoal, ThreadGoalClearedNotification,
-    ThreadGoalUpdatedNotification, ThreadHistoryMode, ThreadId, ThreadNameUpdatedNotification,
-    ThreadReadParams, ThreadReadResponse, ThreadResumeParams, ThreadResumeResponse,
-    ThreadSetNameParams, ThreadSetNameResponse, ThreadSettings, ThreadStartParams,
-    ThreadStartResponse, ThreadStartedNotification, ThreadStatus, ThreadStatusChangedNotification,
-    ThreadTokenUsageUpdatedNotification, ThreadUnarchiveParams, ThreadUnarchiveResponse,
-    ThreadUnarchivedNotification, ThreadUnsubscribeParams, ThreadUnsubscribeResponse,
-    ThreadUnsubscribeStatus, Turn, method,
+    DeprecationNoticeNotification, MultiAgentMode, ResponseItem, Thread, ThreadGoal,
+    ThreadGoalClearedNotification, ThreadGoalUpdatedNotification, ThreadHistoryMode, ThreadId,
+    ThreadNameUpdatedNotification, ThreadReadParams, ThreadReadResponse, ThreadResumeParams,
+    ThreadResumeResponse, ThreadSetNameParams, ThreadSetNameResponse, ThreadSettings,
+    ThreadStartParams, ThreadStartResponse, ThreadStartedNotification, ThreadStatus,
+    ThreadStatusChangedNotification, ThreadTokenUsageUpdatedNotification, ThreadUnsubscribeParams,
+    ThreadUnsubscribeResponse, ThreadUnsubscribeStatus, Turn, TurnId, method,
 };
 use crate::server::Server;
 use crate::server::audience::Reach;
@@ -24,9 +23,11 @@ use crate::threads;
 use crate::util::path::absolute;
 
 pub(crate) async fn start(cx: Cx, params: ThreadStartParams) -> Result<Later<ThreadStartResponse>> {
+    thread_metadata::check_start(&cx, &params).await?;
     let handle = cx.server.threads.start(&params)?;
     cx.server.audience.subscribe(&handle.id, cx.connection.id);
-    let snapshot = handle.snapshot().await?;
+    let mut snapshot = handle.snapshot().await?;
+    thread_metadata::note_start(&cx, params, &mut snapshot.thread).await?;
     let thread = snapshot.thread.clone();
     let answered = cx.answer(&start_response(snapshot));
     cx.server
@@ -126,6 +127,7 @@ async fn follow(
     let collaboration_mode = Some(snapshot.settings.collaboration_mode.clone());
     let turns_backwards_cursor = turns_page::newest(&turns);
     let mut response = start_response(snapshot);
+    cx.server.threads.adorn(std::slice::from_mut(&mut response.thread)).await?;
     if !params.exclude_turns {
         response.thread.turns = turns;
     }
@@ -238,7 +240,9 @@ fn notice_whole_history(cx: &Cx, method: &str) {
 pub(crate) async fn read(cx: Cx, params: ThreadReadParams) -> Result<ThreadReadResponse> {
     let id = &params.thread_id;
     check_thread_id(id)?;
-    let (mut thread, running, materialized) = find(&cx, id).await?;
+    let Some(Known { mut thread, running, materialized }) = find(&cx, id).await? else {
+        return Err(Error::invalid_request(format!("thread not loaded: {id}")));
+    };
     if params.include_turns {
         if thread.ephemeral {
             return Err(Error::invalid_request("ephemeral threads do not support includeTurns"));
@@ -257,16 +261,31 @@ pub(crate) async fn read(cx: Cx, params: ThreadReadParams) -> Result<ThreadReadR
     Ok(ThreadReadResponse { thread, read_state: None })
 }
 
-/// A thread from memory, or from disk; with the turn that runs, and whether it has a file.
-async fn find(cx: &Cx, id: &ThreadId) -> Result<(Thread, Option<crate::protocol::TurnId>, bool)> {
-    if let Some(handle) = cx.server.threads.get(id) {
-        let snapshot = handle.snapshot().await?;
-        return Ok((snapshot.thread, snapshot.running, snapshot.materialized));
-    }
-    match cx.server.threads.summary(id).await? {
-        Some(summary) => Ok((stored_thread(&summary), None, true)),
-        None => Err(Error::invalid_request(format!("thread not loaded: {id}"))),
-    }
+/// A thread as it is known.
+pub(super) struct Known {
+    pub(super) thread: Thread,
+    /// The turn that runs.
+    pub(super) running: Option<TurnId>,
+    /// Whether it has a file.
+    pub(super) materialized: bool,
+}
+
+/// A thread from memory, or from disk; `None` when there is no such thread.
+pub(super) async fn find(cx: &Cx, id: &ThreadId) -> Result<Option<Known>> {
+    let mut known = match cx.server.threads.get(id) {
+        Some(handle) => {
+            let Snapshot { thread, running, materialized, .. } = handle.snapshot().await?;
+            Known { thread, running, materialized }
+        }
+        None => match cx.server.threads.summary(id).await? {
+            Some(summary) => {
+                Known { thread: stored_thread(&summary), running: None, materialized: true }
+            }
+            None => return Ok(None),
+        },
+    };
+    cx.server.threads.adorn(std::slice::from_mut(&mut known.thread)).await?;
+    Ok(Some(known))
 }
 
 pub(crate) async fn set_name(
@@ -286,41 +305,6 @@ pub(crate) async fn set_name(
     let answered = cx.answer(&ThreadSetNameResponse {});
     let params = ThreadNameUpdatedNotification { thread_id, thread_name: Some(name.to_owned()) };
     cx.server.audience.notify::<method::ThreadNameUpdated>(Reach::All, &params);
-    Ok(answered)
-}
-
-pub(crate) async fn archive(
-    cx: Cx,
-    params: ThreadArchiveParams,
-) -> Result<Later<ThreadArchiveResponse>> {
-    let id = params.thread_id;
-    check_session_id(&id)?;
-    if let Some(handle) = cx.server.threads.get(&id) {
-        handle.materialize().await?;
-        cx.server.threads.close(&id).await;
-        tell_status(&cx.server, &id, ThreadStatus::NotLoaded);
-    }
-    cx.server.threads.archive(&id).await?;
-    let answered = cx.answer(&ThreadArchiveResponse {});
-    cx.server.audience.notify::<method::ThreadArchived>(
-        Reach::All,
-        &ThreadArchivedNotification { thread_id: id },
-    );
-    Ok(answered)
-}
-
-pub(crate) async fn unarchive(
-    cx: Cx,
-    params: ThreadUnarchiveParams,
-) -> Result<Later<ThreadUnarchiveResponse>> {
-    let id = params.thread_id;
-    check_session_id(&id)?;
-    let thread = stored_thread(&cx.server.threads.unarchive(&id).await?);
-    let answered = cx.answer(&ThreadUnarchiveResponse { thread });
-    cx.server.audience.notify::<method::ThreadUnarchived>(
-        Reach::All,
-        &ThreadUnarchivedNotification { thread_id: id },
-    );
     Ok(answered)
 }
 

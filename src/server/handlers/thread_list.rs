@@ -18,13 +18,30 @@ use crate::util::path::absolute;
 pub(crate) async fn list(cx: Cx, params: ThreadListParams) -> Result<ThreadListResponse> {
     let cwd = &cx.server.threads.shared.cwd;
     let provider = cx.server.sources.load_or_default(cwd).effective.model_provider;
-    let query = query(params, provider, cwd)?;
+    let groups = (params.section_id.clone(), params.project_id.clone());
+    let mut query = query(params, provider, cwd)?;
+    (query.section, query.project) = cx
+        .server
+        .threads
+        .state(move |state| {
+            let section = match groups.0 {
+                Some(section) => state.section_members(section.as_deref())?,
+                None => Members::Any,
+            };
+            let project = match groups.1 {
+                Some(project) => state.project_members(project.as_deref())?,
+                None => Members::Any,
+            };
+            Ok((section, project))
+        })
+        .await?;
     let page = cx.server.threads.list(query).await?;
     warn_of_index(&cx).await;
     let mut data = Vec::with_capacity(page.data.len());
     for summary in &page.data {
         data.push(as_loaded(&cx, summary).await);
     }
+    cx.server.threads.adorn(&mut data).await?;
     Ok(ThreadListResponse {
         data,
         read_states: None,
@@ -78,9 +95,6 @@ fn query(params: ThreadListParams, provider: String, server_cwd: &Path) -> Resul
     if let Some(refusal) = refusal {
         return Err(Error::invalid_request(refusal));
     }
-    if let Some(Some(project)) = &params.project_id {
-        return Err(Error::invalid_params(format!("project not found: {project}")));
-    }
     let cwds = params.cwd.map(|filter| match filter {
         ThreadListCwdFilter::One(cwd) => vec![cwd],
         ThreadListCwdFilter::Many(cwds) => cwds,
@@ -106,12 +120,8 @@ fn query(params: ThreadListParams, provider: String, server_cwd: &Path) -> Resul
         ancestor: params.ancestor_thread_id,
         attached_to: params.attached_to_thread_id,
         with_attached: params.include_attached_threads,
-        section: match params.section_id {
-            None => Members::Any,
-            Some(None) => Members::Except(Vec::new()),
-            Some(Some(_)) => Members::Only(Vec::new()),
-        },
-        project: params.project_id.map_or(Members::Any, |_| Members::Except(Vec::new())),
+        section: Members::Any,
+        project: Members::Any,
         stale: params.use_state_db_only,
     })
 }

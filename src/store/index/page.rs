@@ -1,6 +1,8 @@
 //! Questions to the index, in SQL.
 
-use rusqlite::{Connection, ToSql};
+use std::collections::HashMap;
+
+use rusqlite::{Connection, OptionalExtension as _, ToSql};
 use serde::Serialize;
 
 use super::row;
@@ -45,6 +47,63 @@ pub(super) fn select(
         backwards_cursor: data.first().map(|row| query.before(row)),
         data,
     })
+}
+
+/// The sub-agents of a thread at any depth, parents first.
+pub(super) fn descendants(
+    connection: &Connection,
+    id: &ThreadId,
+) -> rusqlite::Result<Vec<ThreadId>> {
+    let text = format!("{FAMILY} SELECT id FROM family GROUP BY id ORDER BY min(depth), id");
+    let mut statement = connection.prepare_cached(&text)?;
+    let rows = statement.query_map([id.as_str()], |row| row.get::<_, String>(0))?;
+    rows.map(|row| Ok(ThreadId::from(row?))).collect()
+}
+
+/// Which of these threads are archived; those that are not stored are left out.
+pub(super) fn archived(
+    connection: &Connection,
+    ids: &[ThreadId],
+) -> rusqlite::Result<HashMap<ThreadId, bool>> {
+    let text = "SELECT thread_id, min(archived) FROM file WHERE current = 1 \
+         AND thread_id IN (SELECT value FROM json_each(?)) GROUP BY thread_id";
+    let mut statement = connection.prepare_cached(text)?;
+    let rows = statement.query_map([json(ids)], |row| {
+        Ok((ThreadId::from(row.get::<_, String>(0)?), row.get(1)?))
+    })?;
+    rows.collect()
+}
+
+/// When the newest turn of any of these threads started.
+pub(super) fn recency_ms(
+    connection: &Connection,
+    ids: &[ThreadId],
+) -> rusqlite::Result<Option<i64>> {
+    let text = "SELECT max(recency_ms) FROM file WHERE current = 1 \
+         AND thread_id IN (SELECT value FROM json_each(?))";
+    connection.query_row(text, [json(ids)], |row| row.get(0))
+}
+
+/// A thread outside of `ids` whose history continues one of these files.
+pub(super) fn continuation(
+    connection: &Connection,
+    files: &[&str],
+    ids: &[ThreadId],
+) -> rusqlite::Result<Option<ThreadId>> {
+    let text = "SELECT thread_id FROM file WHERE base IN (SELECT value FROM json_each(?)) \
+         AND thread_id NOT IN (SELECT value FROM json_each(?)) LIMIT 1";
+    let found = connection.query_row(text, [json(files), json(ids)], |row| row.get::<_, String>(0));
+    Ok(found.optional()?.map(ThreadId::from))
+}
+
+/// A side conversation of a thread.
+pub(super) fn attached(
+    connection: &Connection,
+    id: &ThreadId,
+) -> rusqlite::Result<Option<ThreadId>> {
+    let text = "SELECT thread_id FROM file WHERE attached_to = ? AND current = 1 LIMIT 1";
+    let found = connection.query_row(text, [id.as_str()], |row| row.get::<_, String>(0));
+    Ok(found.optional()?.map(ThreadId::from))
 }
 
 /// `family` holds everything below thread `?1`. The bound on the depth is for files that contradict each other.
