@@ -30,7 +30,8 @@ pub(super) fn is_new(connection: &Connection) -> rusqlite::Result<bool> {
 
 /// Takes in whatever has changed.
 pub(super) fn look(connection: &mut Connection, home: &Path) -> rusqlite::Result<()> {
-    let mut look = Look { known: known_folders(connection)?, ..Look::new(home) };
+    let mut look = Look::new(home);
+    look.recall(connection)?;
     for (folder, archived) in [(locate::SESSIONS, false), (locate::ARCHIVE, true)] {
         look.folder(connection, &home.join(folder), None, 0, archived)?;
     }
@@ -58,8 +59,10 @@ pub(super) fn refresh(
 /// What a look has found.
 struct Look<'a> {
     home: &'a Path,
-    /// Of each folder, where it stands and when it changed.
-    known: HashMap<PathBuf, KnownFolder>,
+    /// When each folder that is known had changed.
+    known: HashMap<PathBuf, i64>,
+    /// The known folders below each.
+    below: HashMap<PathBuf, Vec<PathBuf>>,
     visited: HashSet<PathBuf>,
     /// Files to read.
     read: Vec<Found>,
@@ -69,21 +72,32 @@ struct Look<'a> {
     folders: Vec<(PathBuf, Option<PathBuf>, i64)>,
 }
 
-struct KnownFolder {
-    parent: Option<PathBuf>,
-    modified_ns: i64,
-}
-
 impl<'a> Look<'a> {
     fn new(home: &'a Path) -> Self {
         Self {
             home,
             known: HashMap::new(),
+            below: HashMap::new(),
             visited: HashSet::new(),
             read: Vec::new(),
             removed: BTreeSet::new(),
             folders: Vec::new(),
         }
+    }
+
+    /// Recalls what earlier looks have seen of folders.
+    fn recall(&mut self, connection: &Connection) -> rusqlite::Result<()> {
+        let text = "SELECT path, parent, modified_ns FROM folder";
+        let mut statement = connection.prepare_cached(text)?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            let path = PathBuf::from(row.get::<_, String>(0)?);
+            if let Some(parent) = row.get::<_, Option<String>>(1)? {
+                self.below.entry(PathBuf::from(parent)).or_default().push(path.clone());
+            }
+            self.known.insert(path, row.get(2)?);
+        }
+        Ok(())
     }
 
     /// Looks at a folder, and at what is below it.
@@ -97,11 +111,9 @@ impl<'a> Look<'a> {
     ) -> rusqlite::Result<()> {
         let Some(modified_ns) = modified_ns(path) else { return Ok(()) };
         self.visited.insert(path.to_owned());
-        let known = self.known.get(path).map(|folder| folder.modified_ns);
+        let known = self.known.get(path).copied();
         let below: Vec<PathBuf> = if known == Some(modified_ns) {
-            let below =
-                self.known.iter().filter(|(_, folder)| folder.parent.as_deref() == Some(path));
-            below.map(|(path, _)| path.clone()).collect()
+            self.below.get(path).cloned().unwrap_or_default()
         } else {
             let certain = certain(modified_ns);
             let here = locate::folder(path, depth, archived);
@@ -275,17 +287,6 @@ fn remove(connection: &Connection, path: &Path) -> rusqlite::Result<()> {
 
 fn begin(connection: &mut Connection) -> rusqlite::Result<Transaction<'_>> {
     connection.transaction_with_behavior(TransactionBehavior::Immediate)
-}
-
-fn known_folders(connection: &Connection) -> rusqlite::Result<HashMap<PathBuf, KnownFolder>> {
-    let mut statement =
-        connection.prepare_cached("SELECT path, parent, modified_ns FROM folder")?;
-    let rows = statement.query_map([], |row| {
-        let (path, parent): (String, Option<String>) = (row.get(0)?, row.get(1)?);
-        let folder = KnownFolder { parent: parent.map(PathBuf::from), modified_ns: row.get(2)? };
-        Ok((PathBuf::from(path), folder))
-    })?;
-    rows.collect()
 }
 
 fn modified_ns(folder: &Path) -> Option<i64> {
