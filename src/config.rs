@@ -12,6 +12,7 @@ mod home;
 mod hook;
 mod layer;
 mod load;
+mod mcp;
 mod overrides;
 pub(crate) mod permission;
 mod problem;
@@ -29,6 +30,9 @@ pub(crate) use home::home;
 pub(crate) use hook::{HookLayer, HookSettings};
 pub(crate) use layer::{Source, table};
 pub(crate) use load::Sources;
+pub(crate) use mcp::{
+    McpApproval, McpCommand, McpEndpoint, McpServer, McpTransport, approve_mcp_tool,
+};
 pub(crate) use overrides::Overrides;
 pub(crate) use problem::{LoadError, Problem};
 pub(crate) use provider::{ProviderChange, write_provider};

@@ -28,6 +28,7 @@ mod exec;
 mod extension;
 mod frontend;
 mod logging;
+mod mcp;
 mod model;
 mod patch;
 mod policy;

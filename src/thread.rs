@@ -28,6 +28,7 @@ pub(crate) mod registry;
 mod request;
 mod review;
 mod said;
+mod servers;
 mod session;
 mod settings;
 mod skills;
@@ -49,8 +50,13 @@ pub(crate) use settings::{LOCAL, Settings, check_environments};
 pub(crate) use stored::{restore, stored_thread};
 pub(crate) use team::{AgentStatus, Progress};
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use tokio::sync::{mpsc, oneshot, watch};
 
+use crate::config::McpServer;
+use crate::mcp::Servers;
 use crate::model::senses::Senses;
 use crate::protocol::{
     AbsolutePathBuf, LegacyAppPathString, NonSteerableTurnKind, ReviewStartResponse, Thread,
@@ -145,6 +151,14 @@ pub(crate) enum Command {
     UpdateSettings {
         params: Box<ThreadSettingsUpdateParams>,
         reply: Reply<ThreadSettingsUpdateResponse>,
+    },
+    /// Starts the thread's MCP servers, now that somebody can hear of it.
+    StartServers,
+    /// Has other MCP servers from its next turn on.
+    ChangeServers(BTreeMap<String, McpServer>),
+    /// The thread's MCP servers.
+    Servers {
+        reply: oneshot::Sender<Arc<Servers>>,
     },
     Interrupt {
         turn: TurnId,
@@ -257,6 +271,10 @@ impl ThreadHandle {
 
     pub(crate) async fn snapshot(&self) -> Result<Snapshot> {
         self.ask(|reply| Command::Snapshot { reply }).await
+    }
+
+    pub(crate) async fn servers(&self) -> Result<Arc<Servers>> {
+        self.ask(|reply| Command::Servers { reply }).await
     }
 
     pub(crate) async fn rename(&self, name: String) -> Result<()> {

@@ -16,6 +16,7 @@ use uuid::Uuid;
 use self::access::Asked;
 use crate::config::{self, Effective, LoadError, Sources};
 use crate::extension::hooks::SessionOrigin;
+use crate::mcp::Servers;
 use crate::model::Provider;
 use crate::protocol::{
     Project, QueuedSubmission, ResponseItem, Thread, ThreadGoal, ThreadGoalSetParams,
@@ -52,12 +53,12 @@ impl Threads {
     }
 
     /// Starts a new thread.
-    pub(crate) fn start(&self, params: &ThreadStartParams) -> Result<ThreadHandle> {
-        self.begin(params, Vec::new())
+    pub(crate) async fn start(&self, params: &ThreadStartParams) -> Result<ThreadHandle> {
+        self.begin(params, Vec::new()).await
     }
 
     /// Starts a new thread whose model knows what a client says that it has seen.
-    pub(crate) fn start_from(
+    pub(crate) async fn start_from(
         &self,
         params: &ThreadResumeParams,
         history: &[ResponseItem],
@@ -78,10 +79,10 @@ impl Threads {
             personality: params.personality,
             ..ThreadStartParams::default()
         };
-        self.begin(&start, history.iter().map(raw).collect())
+        self.begin(&start, history.iter().map(raw).collect()).await
     }
 
-    fn begin(
+    async fn begin(
         &self,
         params: &ThreadStartParams,
         history: Vec<Box<RawValue>>,
@@ -109,6 +110,11 @@ impl Threads {
         let provider = self.provider(&config)?;
         let mut settings = Settings::new(model, &config, access, cwd);
         settings.adopt_start(params);
+        let servers = Servers::new(&self.shared.servers, config.mcp_servers.clone(), &settings.cwd);
+        // Held until the thread has taken over the connections.
+        servers.require().await.map_err(|(server, error)| {
+            Error::Failed(format!("required MCP server `{server}` did not start: {error}"))
+        })?;
         let start = Start {
             config,
             settings,
@@ -134,6 +140,7 @@ impl Threads {
             },
         };
         let handle = thread::create(&self.shared, new, start)?;
+        drop(servers);
         self.shared.loaded.insert(handle.clone(), unload_delay_secs);
         Ok(handle)
     }
@@ -374,6 +381,29 @@ impl Threads {
     /// Whether a thread has not been left again since then.
     pub(crate) fn is_last_leave(&self, id: &ThreadId, leave: u64) -> bool {
         self.shared.loaded.is_last_leave(id, leave)
+    }
+
+    /// The MCP servers that the configuration names, apart from any thread.
+    pub(crate) fn configured_servers(&self) -> Result<Servers> {
+        let config = self.configure(&self.shared.cwd, None, None)?;
+        Ok(Servers::new(&self.shared.servers, config.mcp_servers, &self.shared.cwd))
+    }
+
+    /// Has every loaded thread take the MCP servers that the configuration names for its directory now; if that is
+    /// broken anywhere, none.
+    pub(crate) async fn reload_servers(&self) -> Result<()> {
+        self.configure(&self.shared.cwd, None, None)?;
+        let mut changes = Vec::new();
+        for id in self.ids() {
+            let Some(handle) = self.get(&id) else { continue };
+            let Ok(snapshot) = handle.snapshot().await else { continue };
+            let cwd = snapshot.thread.cwd.as_path().to_owned();
+            changes.push((handle, self.configure(&cwd, None, None)?.mcp_servers));
+        }
+        for (handle, servers) in changes {
+            handle.send(thread::Command::ChangeServers(servers)).await;
+        }
+        Ok(())
     }
 
     fn absolute(&self, cwd: &str) -> PathBuf {

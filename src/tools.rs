@@ -12,6 +12,8 @@ mod dynamic;
 mod exec_command;
 mod goal;
 mod hooked;
+mod mcp;
+mod mcp_resource;
 mod output;
 mod scene;
 mod spec;
@@ -38,9 +40,11 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::exec::SessionEvent;
 use crate::extension::hooks;
+use crate::mcp as servers;
 use crate::patch::Edit;
 use crate::protocol::{
-    ItemId, QueuedSubmission, ThreadActiveFlag, TimedItem, TurnId, TurnPlanUpdatedNotification,
+    ItemId, McpToolCallProgressNotification, QueuedSubmission, ThreadActiveFlag, TimedItem, TurnId,
+    TurnPlanUpdatedNotification,
 };
 use crate::thread::{self, AgentOrder, Question, Rendered, Spawned, Stored, ThreadHandle, Ticket};
 
@@ -120,6 +124,8 @@ pub(crate) enum Effect {
     Tell(String),
     /// Something that the user is to know.
     Warn(String),
+    /// Tells what a server says of a call that runs.
+    Progress(McpToolCallProgressNotification),
     /// Asks about the thread's goal, or changes it.
     Goal(GoalCall),
 }
@@ -151,6 +157,8 @@ pub(crate) enum Event {
     /// A turn of an agent has ended.
     AgentEnded,
     Hook(hooks::Report),
+    /// How the start of a server goes.
+    Server(servers::Report),
     /// The hooks that a turn has waited for have had their say.
     Hooked {
         turn: TurnId,
@@ -161,6 +169,12 @@ pub(crate) enum Event {
 impl From<hooks::Report> for Event {
     fn from(report: hooks::Report) -> Self {
         Self::Hook(report)
+    }
+}
+
+impl From<servers::Report> for Event {
+    fn from(report: servers::Report) -> Self {
+        Self::Server(report)
     }
 }
 
@@ -228,13 +242,23 @@ impl Cx {
 
 /// Whether a call waits for the calls before it that do so, too.
 pub(crate) fn is_ordered(scene: &Scene, call: &Call) -> bool {
-    call.tool(scene).is_some_and(|tool| matches!(tool.run, Run::InOrder(_)))
+    match call.tool(scene) {
+        Some(tool) => matches!(tool.run, Run::InOrder(_)),
+        None => call.target(scene).is_some_and(|target| !target.parallel),
+    }
 }
 
 impl Call {
     /// Whether it names something that the model is offered.
     fn is_known(&self, scene: &Scene) -> bool {
-        self.tool(scene).is_some() || scene.dynamic_tools.has(self.namespace(), &self.name)
+        self.tool(scene).is_some()
+            || scene.dynamic_tools.has(self.namespace(), &self.name)
+            || self.target(scene).is_some()
+    }
+
+    /// The tool of an MCP server that it names.
+    fn target(&self, scene: &Scene) -> Option<servers::Target> {
+        scene.servers.catalogue().find(self.namespace(), &self.name)
     }
 
     /// The tool of ours that it names, if the model is offered it.
@@ -248,6 +272,11 @@ async fn run_alone(cx: &Cx, call: Call) -> Outcome {
     let tool = call.tool(&cx.scene);
     if tool.is_none() && cx.scene.dynamic_tools.has(call.namespace(), &call.name) {
         return dynamic::run(cx, call).await;
+    }
+    if tool.is_none()
+        && let Some(target) = call.target(&cx.scene)
+    {
+        return mcp::run(cx, call, target).await;
     }
     let unknown = format!("{}{}", call.namespace(), call.name);
     match (tool.map(|tool| &tool.run), call.input) {

@@ -12,7 +12,7 @@ use super::hook::HookSettings;
 use super::problem::LoadError;
 use super::skills::Skills;
 use super::trust::Project;
-use super::{Features, Tools, Trust};
+use super::{Features, McpServer, Tools, Trust, mcp};
 use crate::protocol::{
     ApprovalsReviewer, AskForApproval, Personality, ReasoningEffort, ReasoningSummary, SandboxMode,
 };
@@ -73,6 +73,10 @@ pub(crate) struct Effective {
     pub(crate) analytics: bool,
     /// Nothing while the feature is off.
     pub(crate) hooks: HookSettings,
+    /// By name.
+    pub(crate) mcp_servers: BTreeMap<String, McpServer>,
+    /// How long a thread's first request waits for servers that are still starting, in milliseconds.
+    pub(crate) mcp_optional_startup_grace_ms: u64,
     pub(crate) tool_output_token_limit: Option<usize>,
     pub(crate) shell_environment_policy: Map<String, Value>,
     pub(crate) allow_login_shell: bool,
@@ -103,6 +107,7 @@ impl Effective {
             effective.compact_prompt =
                 view.file("experimental_compact_prompt_file", "experimental compact prompt file")?;
         }
+        effective.mcp_servers = mcp::servers(merged)?;
         Ok(effective)
     }
 
@@ -152,6 +157,10 @@ impl Effective {
             analytics: merged.get("analytics").and_then(|table| table.get("enabled")?.as_bool())
                 != Some(false),
             hooks: HookSettings::default(),
+            mcp_servers: BTreeMap::new(),
+            mcp_optional_startup_grace_ms: view
+                .decode("mcp_optional_startup_grace_ms")
+                .unwrap_or(1000),
             tool_output_token_limit: view.decode("tool_output_token_limit"),
             shell_environment_policy: view.table("shell_environment_policy"),
             allow_login_shell: view.flag("allow_login_shell", true),

@@ -326,12 +326,12 @@ fn make(tls: Tls, proxies: Proxies) -> reqwest::Result<Client> {
             Ok(config) => builder.tls_backend_preconfigured(config),
             Err(error) => {
                 tracing::debug!(%error, "the plain HTTP client has TLS after all");
-                install_provider();
+                crate::util::tls::install_provider();
                 builder
             }
         },
         Tls::On => {
-            install_provider();
+            crate::util::tls::install_provider();
             builder
         }
     };
@@ -345,11 +345,6 @@ fn without_roots() -> Result<rustls::ClientConfig, rustls::Error> {
         .with_safe_default_protocol_versions()?
         .with_root_certificates(rustls::RootCertStore::empty())
         .with_no_client_auth())
-}
-
-pub(super) fn install_provider() {
-    // Another client may have done it before.
-    let _installed = rustls::crypto::ring::default_provider().install_default();
 }
 
 fn is_loopback(url: &Url) -> bool {

@@ -17,7 +17,7 @@ use tokio_tungstenite::tungstenite::{self, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_config};
 
 use super::Request;
-use super::call::{Call, install_provider};
+use super::call::Call;
 use super::client::{Events, Http};
 use super::error::{Error, Refusal, Retry};
 use super::event::{StreamEvent, decode};
@@ -135,7 +135,7 @@ impl Http {
         let mut upgrade = call.socket_url().into_client_request().map_err(unusable)?;
         upgrade.headers_mut().extend(call.socket_headers(PROTOCOL));
         if call.socket_url().starts_with("wss:") {
-            install_provider();
+            crate::util::tls::install_provider();
         }
         let config = WebSocketConfig::default()
             .max_message_size(Some(MAX_EVENT))

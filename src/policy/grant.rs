@@ -11,6 +11,8 @@ use super::shell::{plain_commands, program_name, script_of};
 pub(crate) struct Grants {
     commands: HashSet<CommandKey>,
     files: HashSet<PathBuf>,
+    /// Tools of MCP servers, by server and tool.
+    tools: HashSet<(String, String)>,
 }
 
 /// What makes two commands the same for a grant.
@@ -77,6 +79,14 @@ impl Grants {
     /// Each file on its own: a later edit may touch any selection of them.
     pub(crate) fn allow_files(&mut self, paths: impl IntoIterator<Item = PathBuf>) {
         self.files.extend(paths);
+    }
+
+    pub(crate) fn grant_tool(&mut self, server: &str, tool: &str) {
+        self.tools.insert((server.to_owned(), tool.to_owned()));
+    }
+
+    pub(crate) fn has_tool(&self, server: &str, tool: &str) -> bool {
+        self.tools.contains(&(server.to_owned(), tool.to_owned()))
     }
 
     pub(crate) fn allows_files(&self, paths: &[PathBuf]) -> bool {

@@ -1,7 +1,7 @@
 //! The rows of the table as types: an uninhabited enum for each method, which names what it takes and answers.
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::{Serialize, Serializer};
 
 use super::methods::{client_requests, server_notifications, server_requests};
 use super::*;
@@ -19,10 +19,19 @@ pub(crate) trait Notification {
     type Params: Serialize + DeserializeOwned;
 }
 
+macro_rules! params {
+    () => {
+        NoParams
+    };
+    ($params:ty) => {
+        $params
+    };
+}
+
 macro_rules! requests {
     ($(
         $(#[$doc:meta])*
-        $name:ident = $method:literal ($params:ty) -> $response:ty
+        $name:ident = $method:literal $(($params:ty))? -> $response:ty
             $(, $stability:ident, $key:ident $(($field:ident))?, $module:ident :: $handler:ident)?;
     )*) => {$(
         $(#[$doc])*
@@ -30,7 +39,7 @@ macro_rules! requests {
 
         impl Request for $name {
             const METHOD: &'static str = $method;
-            type Params = $params;
+            type Params = params!($($params)?);
             type Response = $response;
         }
     )*};
@@ -50,3 +59,19 @@ macro_rules! notifications {
     )*};
 }
 server_notifications!(notifications);
+
+/// The params of a method that takes none: whatever is sent is ignored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct NoParams;
+
+impl Serialize for NoParams {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_unit()
+    }
+}
+
+impl<'de> Deserialize<'de> for NoParams {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        IgnoredAny::deserialize(deserializer).map(|_| Self)
+    }
+}

@@ -123,6 +123,14 @@ macro_rules! client_requests {
             CollaborationModeList = "collaborationMode/list" (CollaborationModeListParams) -> CollaborationModeListResponse, Experimental, none, model::modes;
             /// Sets one value of the user's configuration.
             ConfigValueWrite = "config/value/write" (ConfigValueWriteParams) -> ConfigWriteResponse, Stable, config, config::write;
+            /// Lists the servers of the Model Context Protocol.
+            McpServerStatusList = "mcpServerStatus/list" (ListMcpServerStatusParams) -> ListMcpServerStatusResponse, Stable, none, mcp_status::list;
+            /// Reads a resource of a server.
+            McpServerResourceRead = "mcpServer/resource/read" (McpResourceReadParams) -> McpResourceReadResponse, Stable, none, mcp_status::read;
+            /// Has threads take the servers that the configuration names now.
+            McpServerRefresh = "config/mcpServer/reload" -> McpServerRefreshResponse, Stable, config, mcp_status::reload;
+            /// Calls a tool of a server for the user.
+            McpServerToolCall = "mcpServer/tool/call" (McpServerToolCallParams) -> McpServerToolCallResponse, Stable, none, mcp::call_tool;
             /// Makes several changes to the user's configuration.
             ConfigBatchWrite = "config/batchWrite" (ConfigBatchWriteParams) -> ConfigWriteResponse, Stable, config, config::batch_write;
         }
@@ -140,6 +148,8 @@ macro_rules! server_requests {
             FileChangeRequestApproval = "item/fileChange/requestApproval" (FileChangeRequestApprovalParams) -> FileChangeRequestApprovalResponse;
             /// Asks the user what the model wants to know.
             ToolRequestUserInput = "item/tool/requestUserInput" (ToolRequestUserInputParams) -> ToolRequestUserInputResponse;
+            /// Asks the user for a server of the Model Context Protocol: about a tool, or what the server wants to know.
+            McpServerElicitation = "mcpServer/elicitation/request" (McpServerElicitationRequestParams) -> McpServerElicitationRequestResponse;
             /// Has the client run one of its tools for the model.
             DynamicToolCall = "item/tool/call" (DynamicToolCallParams) -> DynamicToolCallResponse;
         }
@@ -213,6 +223,10 @@ macro_rules! server_notifications {
             TerminalInteraction = "item/commandExecution/terminalInteraction" (TerminalInteractionNotification);
             /// Tells what a patch does that the agent is still writing.
             FileChangePatchUpdated = "item/fileChange/patchUpdated" (FileChangePatchUpdatedNotification);
+            /// Tells what a server says of a call that runs.
+            McpToolCallProgress = "item/mcpToolCall/progress" (McpToolCallProgressNotification);
+            /// Tells how far the start of a server is.
+            McpServerStartupStatusUpdated = "mcpServer/startupStatus/updated" (McpServerStatusUpdatedNotification);
             /// Tells that a request to the client needs no answer any more.
             ServerRequestResolved = "serverRequest/resolved" (ServerRequestResolvedNotification);
             /// Tells that another model answers than the one that was asked.

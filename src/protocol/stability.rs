@@ -108,12 +108,18 @@ gated! {
     TurnSteerParams { responsesapi_client_metadata responsesapi_client_metadata_patch additional_context }
 }
 
+/// Forms of unions that are experimental: the union, its tag, and the tag's value.
+#[cfg(test)]
+pub(crate) const EXPERIMENTAL_VARIANTS: &[(&str, &str, &str)] =
+    &[("McpServerElicitationRequestParams", "mode", "openai/userVerification")];
+
 /// Nothing in these is experimental.
 macro_rules! not_gated {
     ($($params:ident)*) => {$(impl Gated for $params {})*};
 }
 
 not_gated! {
+    McpServerToolCallParams ListMcpServerStatusParams McpResourceReadParams NoParams
     InitializeParams ReviewStartParams ThreadArchiveParams ThreadCompactStartParams ThreadUnsubscribeParams ThreadSetNameParams ThreadUnarchiveParams
     ThreadLoadedListParams ThreadReadParams ThreadTurnsListParams TurnInterruptParams
     ModelListParams ModelProviderListParams ModelProviderConfigWriteParams ModelProviderCapabilitiesReadParams

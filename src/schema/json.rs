@@ -6,7 +6,7 @@ use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
 use super::rows::{self, Row, Type};
-use crate::protocol::stability::{camel_case, experimental_members};
+use crate::protocol::stability::{EXPERIMENTAL_VARIANTS, camel_case, experimental_members};
 
 const DRAFT: &str = "http://json-schema.org/draft-07/schema#";
 
@@ -50,6 +50,7 @@ pub(super) fn definitions(experimental: bool) -> Definitions {
     }
     if !experimental {
         drop_experimental_members(&mut definitions);
+        drop_experimental_variants(&mut definitions);
     }
     definitions.extend(unions(experimental));
     definitions.extend(envelopes());
@@ -210,7 +211,9 @@ fn for_each_object(schema: &mut Value, change: &mut impl FnMut(&mut Map<String, 
 /// Code generators know one-valued enums better than constants.
 fn constants_to_enums(schema: &mut Value) {
     for_each_object(schema, &mut |members| {
-        if let Some(value) = members.remove("const") {
+        // A property of that name has a schema, which no constant of ours looks like.
+        if members.get("const").is_some_and(|value| !value.is_object()) {
+            let value = members.remove("const");
             members.insert("enum".to_owned(), json!([value]));
         }
     });
@@ -260,6 +263,18 @@ fn drop_experimental_members(definitions: &mut Definitions) {
                 "{name} has no {member}"
             );
         }
+    }
+}
+
+/// Drops forms of a union that only clients meet that have opted in. The declarations in TypeScript keep them, since
+/// a form too many does nobody any harm there.
+fn drop_experimental_variants(definitions: &mut Definitions) {
+    for (name, tag, value) in EXPERIMENTAL_VARIANTS {
+        let union = definitions.get_mut(*name).and_then(|schema| schema["oneOf"].as_array_mut());
+        let union = union.unwrap_or_else(|| panic!("{name} is no union"));
+        let before = union.len();
+        union.retain(|variant| variant["properties"][tag]["enum"] != json!([value]));
+        assert!(union.len() < before, "{name} has no {value}");
     }
 }
 

@@ -33,6 +33,11 @@ impl Error {
         Self { code: INTERNAL_ERROR, message: message.into(), data: None }
     }
 
+    /// Somebody else's error, as it is.
+    pub(crate) fn passed_on(code: i64, message: String, data: Option<Value>) -> Self {
+        Self { code, message, data }
+    }
+
     pub(crate) fn with_data(self, data: Value) -> Self {
         Self { data: Some(data), ..self }
     }

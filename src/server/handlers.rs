@@ -5,6 +5,8 @@ pub(super) mod config;
 pub(super) mod goal;
 pub(super) mod hook;
 pub(super) mod initialize;
+pub(super) mod mcp;
+pub(super) mod mcp_status;
 pub(super) mod model;
 pub(super) mod project;
 pub(super) mod queue;

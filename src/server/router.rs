@@ -67,7 +67,7 @@ macro_rules! order {
 }
 
 macro_rules! routes {
-    ($($(#[$doc:meta])* $name:ident = $wire:literal ($params:ty) -> $response:ty, $stability:ident, $key:ident $(($field:ident))?, $module:ident :: $handler:ident;)*) => {
+    ($($(#[$doc:meta])* $name:ident = $wire:literal $(($params:ty))? -> $response:ty, $stability:ident, $key:ident $(($field:ident))?, $module:ident :: $handler:ident;)*) => {
         /// Every method's entry point.
         static ROUTES: LazyLock<HashMap<&'static str, Start>> = LazyLock::new(|| {
             HashMap::from([$(($wire, (|cx, params| {
@@ -86,7 +86,9 @@ client_requests!(routes);
 
 fn decode<R: Request>(params: Option<&RawValue>) -> Result<R::Params> {
     let Some(params) = params else {
-        return Err(Error::invalid_request("Invalid request: missing field `params`"));
+        // Only a method without params can do without them.
+        return serde_json::from_str("null")
+            .map_err(|_| Error::invalid_request("Invalid request: missing field `params`"));
     };
     serde_json::from_str(params.get()).map_err(|error| invalid_request(&error))
 }

@@ -20,6 +20,7 @@ use super::instructions::Instructions;
 use super::outlet::Publisher;
 use super::queue::Queue;
 use super::said::AdditionalContext;
+use super::servers::ThreadServers;
 use super::session::{Origin, Shared};
 use super::settings::Settings;
 use super::skills::Known;
@@ -76,6 +77,7 @@ pub(super) struct Actor {
     pub(super) terminals: Arc<Terminals>,
     pub(super) grants: Arc<Mutex<Grants>>,
     pub(super) dynamic_tools: Arc<DynamicTools>,
+    pub(super) servers: ThreadServers,
     pub(super) team: Arc<Team>,
     /// How many agents are between this thread and the session's first one.
     pub(super) depth: u32,
@@ -185,6 +187,9 @@ impl Actor {
             Command::Wake => self.go_on_by_itself(),
             Command::StartQueued { id, reply } => self.start_queued(id.as_deref(), reply),
             Command::UpdateSettings { params, reply } => self.update_settings(&params, reply),
+            Command::StartServers => self.start_servers(),
+            Command::ChangeServers(servers) => self.change_servers(servers),
+            Command::Servers { reply } => drop(reply.send(Arc::clone(&self.servers.current))),
             Command::Interrupt { turn, reply } => self.interrupt(&turn, reply),
             Command::Compact { reply } => self.compact(reply),
             Command::Review { task, reply } => self.review(task, reply),

@@ -115,6 +115,7 @@ impl Actor {
     ) {
         self.look_for_skills();
         self.hear_of_agents();
+        self.renew_servers();
         let turn = self.new_turn(Kind::Regular, root, options);
         let (accepted, is_known) = (turn.accepted(), turn.model.is_known());
         // A compaction that comes first does without the input, which is put into the new history.
@@ -263,6 +264,7 @@ impl Actor {
             summary: self.settings.summary.unwrap_or(model.default_reasoning_summary),
             service_tier: self.settings.service_tier.clone(),
             model,
+            catalogue: scene.servers.catalogue(),
             tools: tools::offered(&scene),
             scene: Arc::new(scene),
             options,

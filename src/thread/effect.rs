@@ -27,6 +27,7 @@ impl Actor {
             }
             // The turn did not wait for this call.
             Event::Done { .. } => {}
+            Event::Server(report) => self.server_reported(report),
             Event::Hook(report) => self.hook_reported(report),
             Event::Hooked { turn, outcome } if self.runs(&turn) => self.hooks_done(outcome),
             Event::Hooked { .. } => {}
@@ -100,6 +101,8 @@ impl Actor {
                 self.end_call_item(turn, call, item);
                 self.patched(turn, &edits);
             }
+            Effect::Progress(_) if !self.runs(turn) => {}
+            Effect::Progress(news) => self.publisher.tell::<method::McpToolCallProgress>(&news),
             Effect::Inform(_) | Effect::Tell(_) if !self.runs(turn) => {}
             Effect::Inform(text) => {
                 if let Some(call) = self.turn.as_mut().and_then(|turn| turn.calls.get_mut(call)) {

@@ -5,8 +5,8 @@ use uuid::Uuid;
 use super::said::UserSaid;
 use super::turn::{Ending, Turn};
 use crate::protocol::{
-    CommandExecutionStatus, DynamicToolCallStatus, ItemId, MessagePhase, PatchApplyStatus,
-    ThreadId, ThreadItem, TimedItem, TurnId, WebSearchAction,
+    CommandExecutionStatus, DynamicToolCallStatus, ItemId, McpToolCallStatus, MessagePhase,
+    PatchApplyStatus, ThreadId, ThreadItem, TimedItem, TurnId, WebSearchAction,
 };
 use crate::store::record::{TurnAborted, TurnCompleted};
 use crate::store::{ItemCompleted, Record};
@@ -42,6 +42,8 @@ fn with_status(
         *status = command;
     } else if let ThreadItem::DynamicToolCall { status, .. } = &mut item.item {
         *status = DynamicToolCallStatus::Failed;
+    } else if let ThreadItem::McpToolCall { status, .. } = &mut item.item {
+        *status = McpToolCallStatus::Failed;
     }
     item
 }

@@ -274,6 +274,7 @@ impl Actor {
                 .iter()
                 .filter_map(super::settings::WritableRoot::path)
                 .collect(),
+            servers: Arc::clone(&self.servers.current),
             dynamic_tools: Arc::clone(&self.dynamic_tools),
             shell: self.shared.shell().clone(),
             allow_login_shell: if self.config.allow_login_shell {

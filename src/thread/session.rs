@@ -16,6 +16,7 @@ use super::history::History;
 use super::outlet::Publisher;
 use super::queue::Queue;
 use super::registry::Registry;
+use super::servers::ThreadServers;
 use super::settings::Settings;
 use super::team::{Progress, Team};
 use super::usage::Totals;
@@ -24,6 +25,7 @@ use crate::config::{Effective, Sources};
 use crate::exec::Shell;
 use crate::extension::hooks::{Hooks, SessionOrigin, ThreadHooks};
 use crate::extension::skills::Skills;
+use crate::mcp::{Pool, Servers};
 use crate::model::catalog::{Catalog, ModelInfo};
 use crate::model::{self, Provider};
 use crate::policy::rules::{self, Rules};
@@ -47,6 +49,8 @@ pub(crate) struct Shared {
     pub(crate) model: model::Client,
     pub(crate) catalog: Catalog,
     pub(crate) outlet: Arc<dyn Outlet>,
+    /// The connections to MCP servers.
+    pub(crate) servers: Pool,
     pub(crate) loaded: Registry,
     /// The directory that relative paths of requests are relative to.
     pub(crate) cwd: PathBuf,
@@ -72,6 +76,7 @@ impl Shared {
             model: model::Client::new(),
             catalog: Catalog::default(),
             outlet,
+            servers: Pool::default(),
             loaded: Registry::default(),
             cwd: std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/")),
             client: Mutex::default(),
@@ -389,6 +394,11 @@ fn run(shared: &Arc<Shared>, start: Start, loaded: Loaded) -> ThreadHandle {
     // A new thread's id is nobody else's, and a goal of before the feature was switched off rests.
     let goal = shared.store.goal(&id).filter(|_| config.features.on("goals"));
     let goal = Goal::loaded(goal, loaded.history.iter());
+    let servers = ThreadServers::new(Servers::new(
+        &shared.servers,
+        config.mcp_servers.clone(),
+        &settings.cwd,
+    ));
     let actor = Actor {
         publisher: Publisher::new(id.clone(), Arc::clone(&shared.outlet)),
         shared: Arc::clone(shared),
@@ -416,6 +426,7 @@ fn run(shared: &Arc<Shared>, start: Start, loaded: Loaded) -> ThreadHandle {
         terminals: Arc::default(),
         grants: Arc::default(),
         dynamic_tools: Arc::new(loaded.dynamic_tools),
+        servers,
         team: loaded.team,
         depth,
         progress,

@@ -23,6 +23,7 @@ use super::stream::Streamed;
 use super::team::AgentStatus;
 use super::{item, prompt};
 use crate::extension::hooks::{ModelAnswer, Occasion};
+use crate::mcp::Catalogue;
 use crate::model::catalog::ModelInfo;
 use crate::model::{self, ResponseStream, Retry, Usage};
 use crate::protocol::{
@@ -32,7 +33,7 @@ use crate::protocol::{
     TurnItemsView, TurnStatus, method,
 };
 use crate::store::preview_of;
-use crate::tools::{GoalCall, Output, Scene};
+use crate::tools::{self, GoalCall, Output, Scene};
 use crate::util::json::raw;
 use crate::util::task::AbortOnDrop;
 use crate::util::time::now_ms;
@@ -45,6 +46,8 @@ pub(super) struct Turn {
     pub(super) started_at_ms: i64,
     pub(super) model: Arc<ModelInfo>,
     pub(super) scene: Arc<Scene>,
+    /// What MCP servers offered when `tools` was made.
+    pub(super) catalogue: Arc<Catalogue>,
     /// The definitions of the tools that the model may call.
     pub(super) tools: Box<RawValue>,
     pub(super) effort: Option<ReasoningEffort>,
@@ -128,6 +131,8 @@ pub(super) enum Phase {
     Ended(Next),
     /// Waiting before the request is repeated.
     Backoff(Instant),
+    /// Waiting a moment for servers that are starting, so that the model is offered their tools.
+    Gathering(Instant),
     /// Waiting for hooks.
     Hooked { gate: Option<Gate>, _task: AbortOnDrop },
 }
@@ -159,7 +164,9 @@ impl Turn {
     pub(super) fn stream(&mut self) -> Option<&mut ResponseStream> {
         match &mut self.phase {
             Phase::Streaming(stream) => Some(stream),
-            Phase::Ended(_) | Phase::Backoff(_) | Phase::Hooked { .. } => None,
+            Phase::Ended(_) | Phase::Backoff(_) | Phase::Gathering(_) | Phase::Hooked { .. } => {
+                None
+            }
         }
     }
 
@@ -169,7 +176,7 @@ impl Turn {
 
     pub(super) fn backoff(&self) -> Option<Instant> {
         match self.phase {
-            Phase::Backoff(until) => Some(until),
+            Phase::Backoff(until) | Phase::Gathering(until) => Some(until),
             Phase::Streaming(_) | Phase::Ended(_) | Phase::Hooked { .. } => None,
         }
     }
@@ -198,6 +205,12 @@ impl Turn {
 impl Actor {
     /// Asks the model with the history as it is, once hooks have heard of it.
     pub(super) fn ask_model(&mut self) {
+        if let Some(until) = self.servers_awaited_until() {
+            if let Some(turn) = &mut self.turn {
+                turn.phase = Phase::Gathering(until);
+            }
+            return;
+        }
         if self.is_compacting() || !self.hooked(HookEventName::PreModelRequest) {
             return self.stream_answer();
         }
@@ -207,6 +220,11 @@ impl Actor {
     pub(super) fn stream_answer(&mut self) {
         self.tell_late_contexts();
         let Some(turn) = &mut self.turn else { return };
+        let catalogue = turn.scene.servers.catalogue();
+        if !Arc::ptr_eq(&catalogue, &turn.catalogue) {
+            turn.tools = tools::offered(&turn.scene);
+            turn.catalogue = catalogue;
+        }
         turn.streamed = Streamed::default();
         turn.calls.clear();
         turn.last_in_order = None;
@@ -279,7 +297,9 @@ impl Actor {
         turn.arrivals.send_replace(());
         // A compaction is not part of what the input is about: the input waits until it is over.
         let is_cut = match turn.phase {
-            Phase::Streaming(_) | Phase::Backoff(_) => turn.compaction.is_none(),
+            Phase::Streaming(_) | Phase::Backoff(_) | Phase::Gathering(_) => {
+                turn.compaction.is_none()
+            }
             // What hooks are asked about goes on as they say.
             Phase::Ended(_) | Phase::Hooked { .. } => false,
         };

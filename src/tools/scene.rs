@@ -7,6 +7,7 @@ use super::DynamicTools;
 use crate::config::Effective;
 use crate::exec::{EnvironmentPolicy, Shell, Terminals, Truncation};
 use crate::extension::hooks::TurnHooks;
+use crate::mcp::Servers;
 use crate::model::catalog::ModelInfo;
 use crate::policy::decide::Enforcement;
 use crate::policy::grant::Grants;
@@ -29,6 +30,8 @@ pub(crate) struct Scene {
     pub(crate) sandbox: SandboxPolicy,
     /// Folders that patches may write without a question.
     pub(crate) writable_roots: Vec<PathBuf>,
+    /// The MCP servers of the thread.
+    pub(crate) servers: Arc<Servers>,
     /// The tools that the client runs.
     pub(crate) dynamic_tools: Arc<DynamicTools>,
     pub(crate) shell: Shell,
@@ -83,6 +86,11 @@ impl Scene {
 impl Scene {
     /// A scene in which a model of this name works with the defaults.
     pub(super) fn of_model(model: &str) -> Self {
+        use std::collections::BTreeMap;
+        use std::path::Path;
+
+        use crate::mcp::Pool;
+
         Self {
             thread: ThreadId::from(String::new()),
             home: PathBuf::new(),
@@ -97,6 +105,7 @@ impl Scene {
             approval_policy: AskForApproval::OnRequest,
             sandbox: SandboxPolicy::DangerFullAccess,
             writable_roots: Vec::new(),
+            servers: Arc::new(Servers::new(&Pool::default(), BTreeMap::new(), Path::new("/"))),
             dynamic_tools: Arc::default(),
             shell: Shell::of_user(),
             allow_login_shell: AllowLogin::Yes,

@@ -11,8 +11,8 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::{
-    Cx, Outcome, Scene, agents, apply_patch, clock, exec_command, goal, update_plan, user_input,
-    user_input_async, view_image, web_search, write_stdin,
+    Cx, Outcome, Scene, agents, apply_patch, clock, exec_command, goal, mcp_resource, update_plan,
+    user_input, user_input_async, view_image, web_search, write_stdin,
 };
 use crate::util::json::raw;
 
@@ -26,6 +26,9 @@ static TOOLS: &[&Tool] = &[
     &clock::CURR_TIME,
     &clock::SLEEP,
     &apply_patch::TOOL,
+    &mcp_resource::LIST,
+    &mcp_resource::TEMPLATES,
+    &mcp_resource::READ,
     &view_image::TOOL,
     &agents::SPAWN,
     &agents::SEND,
@@ -81,6 +84,7 @@ pub(super) fn find(scene: &Scene, namespace: &str, name: &str) -> Option<&'stati
 pub(crate) fn offered(scene: &Scene) -> Box<RawValue> {
     let mut all = definitions(TOOLS, scene);
     all.extend(scene.dynamic_tools.definitions());
+    all.extend(scene.servers.catalogue().definitions());
     raw(&all)
 }
 

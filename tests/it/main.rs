@@ -32,6 +32,7 @@ mod initialize;
 mod interleavings;
 mod interrupt;
 mod lifetime;
+mod mcp;
 mod models;
 mod order;
 mod patch;

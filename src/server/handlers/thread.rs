@@ -24,7 +24,7 @@ use crate::util::path::absolute;
 
 pub(crate) async fn start(cx: Cx, params: ThreadStartParams) -> Result<Later<ThreadStartResponse>> {
     thread_metadata::check_start(&cx, &params).await?;
-    let handle = cx.server.threads.start(&params)?;
+    let handle = cx.server.threads.start(&params).await?;
     cx.server.audience.subscribe(&handle.id, cx.connection.id);
     let mut snapshot = handle.snapshot().await?;
     thread_metadata::note_start(&cx, params, &mut snapshot.thread).await?;
@@ -33,6 +33,7 @@ pub(crate) async fn start(cx: Cx, params: ThreadStartParams) -> Result<Later<Thr
     cx.server
         .audience
         .notify::<method::ThreadStarted>(Reach::All, &ThreadStartedNotification { thread });
+    handle.send(Command::StartServers).await;
     Ok(answered)
 }
 
@@ -151,6 +152,7 @@ async fn follow(
         items_backwards_cursor: None,
         turns_backwards_cursor,
     });
+    handle.send(Command::StartServers).await;
     if let Some((turn_id, token_usage)) = usage
         && (is_new || !params.exclude_turns)
     {
@@ -215,7 +217,7 @@ async fn resume_from(
     if history.is_empty() {
         return Err(Error::invalid_request("history must not be empty"));
     }
-    let handle = cx.server.threads.start_from(params, history)?;
+    let handle = cx.server.threads.start_from(params, history).await?;
     follow(cx, params, &handle, Joined::Loaded(Vec::new())).await
 }
 
