@@ -15,7 +15,7 @@ use crate::server::{Server, StartError};
 use crate::transport::socket::{self, Listener};
 use crate::transport::{auth, proxy};
 use crate::util::error::chain;
-use crate::{logging, schema};
+use crate::{frontend, logging, sandbox, schema};
 
 const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " (protocol 0.169.0)");
 
@@ -110,6 +110,12 @@ enum Listen {
     Off,
 }
 
+impl ServerArgs {
+    fn overrides(&self) -> Result<Overrides, config::Error> {
+        Overrides::parse(&self.config)?.with_features(&self.enable, &self.disable)
+    }
+}
+
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Write the TypeScript types of the protocol to a folder.
@@ -145,6 +151,25 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Run a command in the sandbox that commands of a model get.
+    Sandbox {
+        /// The permission profile, for example `:workspace`; by default what the configuration says.
+        #[arg(short = 'P', long, value_name = "PROFILE")]
+        permissions_profile: Option<String>,
+        /// The folder to run it in.
+        #[arg(short = 'C', long, value_name = "DIR")]
+        cd: Option<PathBuf>,
+        /// The command and its arguments.
+        #[arg(last = true, required = true, value_name = "COMMAND")]
+        argv: Vec<OsString>,
+    },
+    /// Confine this process and become a command; the server starts confined commands this way.
+    #[command(name = sandbox::HELPER, hide = true)]
+    Confined {
+        request: String,
+        #[arg(last = true)]
+        argv: Vec<OsString>,
+    },
 }
 
 fn listen_url(url: &str) -> Result<Listen, String> {
@@ -176,6 +201,8 @@ enum Error {
     #[error(transparent)]
     Demo(#[from] demo::Error),
     #[error(transparent)]
+    Sandbox(#[from] frontend::sandbox::Error),
+    #[error(transparent)]
     Proxy(#[from] proxy::Error),
     #[error("no transport configured; use --listen or enable remote control")]
     NoTransport,
@@ -190,13 +217,10 @@ pub(crate) fn main() -> ExitCode {
         Err(error) => error.exit(),
     };
     logging::start();
-    match run(cli) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            report(&error);
-            ExitCode::FAILURE
-        }
-    }
+    run(cli).unwrap_or_else(|error| {
+        report(&error);
+        ExitCode::FAILURE
+    })
 }
 
 /// Existing clients spawn `<binary> app-server …`; that word, in first place or behind global options, says nothing.
@@ -212,7 +236,7 @@ fn arguments(all: impl Iterator<Item = OsString>) -> Vec<OsString> {
     all
 }
 
-fn run(cli: Cli) -> Result<(), Error> {
+fn run(cli: Cli) -> Result<ExitCode, Error> {
     match cli.command {
         Some(Command::GenerateTs { out, experimental, prettier }) => {
             schema::write_typescript(&out, experimental, prettier.as_deref())?;
@@ -230,15 +254,25 @@ fn run(cli: Cli) -> Result<(), Error> {
             };
             proxy::run(&path)?;
         }
+        Some(Command::Sandbox { permissions_profile, cd, argv }) => {
+            let overrides = cli.server.overrides()?;
+            let sources = Sources::new(config::home()?, overrides);
+            return Err(
+                frontend::sandbox::run(&sources, permissions_profile.as_deref(), cd, argv).into()
+            );
+        }
+        Some(Command::Confined { request, argv }) => {
+            return Ok(sandbox::run_helper(&request, &argv));
+        }
         None => serve(cli.server)?,
     }
-    Ok(())
+    Ok(ExitCode::SUCCESS)
 }
 
 fn serve(args: ServerArgs) -> Result<(), Error> {
+    let overrides = args.overrides()?;
     let auth = auth::Options::from(args.auth);
     auth.check().map_err(StartError::from)?;
-    let overrides = Overrides::parse(&args.config)?.with_features(&args.enable, &args.disable)?;
     let server = Server::new(Sources::new(config::home()?, overrides));
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(WORKERS)

@@ -16,6 +16,7 @@ mod mcp;
 mod overrides;
 pub(crate) mod permission;
 mod problem;
+pub(crate) mod profile;
 mod provider;
 mod setting;
 mod skills;

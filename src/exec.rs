@@ -21,5 +21,5 @@ pub(crate) use output::{Truncation, cut_middle, tokens, truncate_for_model};
 pub(crate) use piped::{Lifetime, Piped, piped};
 pub(crate) use session::{Collected, Session, SessionEvent, SessionEventKind, WriteError};
 pub(crate) use shell::{Shell, Startup};
-pub(crate) use spawn::{Io, Spawn};
+pub(crate) use spawn::{Confined, Io, Spawn};
 pub(crate) use terminals::Terminals;

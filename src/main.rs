@@ -12,7 +12,7 @@
 //!
 //! 0. `util`: time, paths, JSON, tasks.
 //! 1. `protocol`: the wire. Types only, and the table of methods from which routing and schemas come.
-//! 2. `config`, `exec`, `model`, `patch`, `policy`, `store`, `workspace`: what the agent works with.
+//! 2. `config`, `exec`, `model`, `patch`, `policy`, `sandbox`, `store`, `workspace`: what the agent works with.
 //! 3. `extension`, `tools`, `thread`, `threads`: the agent. One task for each loaded thread, the only writer of its state.
 //! 4. `server`: connections, dispatch, who hears what.
 //! 5. `transport`: bytes in, bytes out.
@@ -33,6 +33,7 @@ mod model;
 mod patch;
 mod policy;
 mod protocol;
+mod sandbox;
 mod schema;
 mod server;
 mod store;

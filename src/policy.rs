@@ -9,6 +9,7 @@ pub(crate) mod decide;
 pub(crate) mod grant;
 pub(crate) mod redact;
 pub(crate) mod removal;
+pub(crate) mod roots;
 pub(crate) mod rules;
 pub(crate) mod shell;
 pub(crate) mod writable;

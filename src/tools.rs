@@ -8,6 +8,7 @@ mod agents;
 mod apply_patch;
 mod approval;
 mod clock;
+mod confinement;
 mod dynamic;
 mod exec_command;
 mod goal;
@@ -25,6 +26,7 @@ mod web_search;
 mod write_stdin;
 
 pub(crate) use clock::time;
+pub(crate) use confinement::confinement;
 pub(crate) use dynamic::DynamicTools;
 pub(crate) use goal::{GoalAnswer, GoalCall, GoalRequest};
 pub(crate) use hooked::run;

@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use super::agents::Agents;
 use super::hook::HookSettings;
 use super::problem::LoadError;
+use super::profile::{Profile, profiles};
 use super::skills::Skills;
 use super::trust::Project;
 use super::{Features, McpServer, Tools, Trust, mcp};
@@ -47,8 +48,8 @@ pub(crate) struct Effective {
     pub(crate) sandbox_workspace_write: Option<WorkspaceWrite>,
     /// Beats `sandbox_mode` when set.
     pub(crate) default_permissions: Option<String>,
-    /// The names in `[permissions]`; none without that table.
-    pub(crate) permission_names: Option<Vec<String>>,
+    /// The profiles of `[permissions]`; none without that table.
+    pub(crate) permissions: Option<BTreeMap<String, Profile>>,
     pub(crate) trust: Trust,
     /// The folder that trust would be written for; none for a plain folder.
     pub(crate) project_root: Option<PathBuf>,
@@ -136,7 +137,7 @@ impl Effective {
                 .get("sandbox_workspace_write")
                 .and_then(workspace_write),
             default_permissions: view.text("default_permissions"),
-            permission_names: merged.get("permissions").and_then(names),
+            permissions: profiles(merged),
             trust: project.trust,
             project_root: project.root,
             instructions: view.text("instructions"),
@@ -230,10 +231,6 @@ fn workspace_write(value: &Value) -> Option<WorkspaceWrite> {
         exclude_tmpdir_env_var: view.flag("exclude_tmpdir_env_var", false),
         exclude_slash_tmp: view.flag("exclude_slash_tmp", false),
     })
-}
-
-fn names(value: &Value) -> Option<Vec<String>> {
-    Some(value.as_object()?.keys().cloned().collect())
 }
 
 /// Typed looks at checked settings.

@@ -6,6 +6,7 @@ use std::path::Path;
 use crate::protocol::{ActivePermissionProfile, AskForApproval, SandboxMode, SandboxPolicy};
 
 use super::problem::LoadError;
+use super::profile::{self, FULL_ACCESS, READ_ONLY, WORKSPACE};
 use super::{Effective, Trust, WorkspaceWrite};
 
 /// What a request asks for.
@@ -75,12 +76,12 @@ fn configured(
         return Ok((of_mode(mode, effective), None));
     }
     match effective.trust {
-        Trust::Undecided => of_profile(":read-only", effective),
+        Trust::Undecided => of_profile(READ_ONLY, effective),
         // With options of its own, the sandbox is no longer the one that the profile stands for.
         Trust::Trusted | Trust::Untrusted if effective.sandbox_workspace_write.is_some() => {
             Ok((of_mode(SandboxMode::WorkspaceWrite, effective), None))
         }
-        Trust::Trusted | Trust::Untrusted => of_profile(":workspace", effective),
+        Trust::Trusted | Trust::Untrusted => of_profile(WORKSPACE, effective),
     }
 }
 
@@ -98,28 +99,16 @@ fn of_profile(
     id: &str,
     effective: &Effective,
 ) -> Result<(SandboxPolicy, Option<ActivePermissionProfile>), LoadError> {
-    let sandbox = match id {
-        ":read-only" => SandboxPolicy::ReadOnly { network_access: false },
-        ":workspace" => workspace(WorkspaceWrite::default()),
-        ":danger-full-access" => SandboxPolicy::DangerFullAccess,
-        _ => return Err(LoadError::new(unusable(id, effective))),
-    };
-    Ok((sandbox, Some(ActivePermissionProfile { id: id.to_owned(), extends: None })))
-}
-
-fn unusable(id: &str, effective: &Effective) -> String {
-    if id.starts_with(':') {
-        return format!("default_permissions refers to unknown built-in profile `{id}`");
-    }
-    match &effective.permission_names {
-        None => "default_permissions requires a `[permissions]` table".to_owned(),
-        Some(names) if names.iter().any(|name| name == id) => {
-            format!(
-                "permission profile `{id}` cannot be used: profiles of `[permissions]` are not supported yet"
-            )
+    let profile = |extends| Some(ActivePermissionProfile { id: id.to_owned(), extends });
+    Ok(match id {
+        READ_ONLY => (SandboxPolicy::ReadOnly { network_access: false }, profile(None)),
+        WORKSPACE => (workspace(WorkspaceWrite::default()), profile(None)),
+        FULL_ACCESS => (SandboxPolicy::DangerFullAccess, profile(None)),
+        _ => {
+            let extends = profile::find(id, effective)?.extends.clone();
+            (profile::policy(id, effective)?, profile(extends))
         }
-        Some(_) => format!("default_permissions refers to undefined profile `{id}`"),
-    }
+    })
 }
 
 fn workspace(options: WorkspaceWrite) -> SandboxPolicy {

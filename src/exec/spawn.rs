@@ -18,6 +18,7 @@ use tokio::runtime::Handle;
 
 use super::group::{self, Group};
 use super::{pty, signals};
+use crate::sandbox::{self, Confinement, Method};
 
 /// A process to be started.
 #[derive(Debug, Clone)]
@@ -29,8 +30,17 @@ pub(crate) struct Spawn {
     /// The whole environment: nothing is inherited beside it.
     pub(crate) env: Vec<(OsString, OsString)>,
     pub(crate) io: Io,
+    /// How the command is shut in; `None` for one that may touch whatever this process may.
+    pub(crate) confined: Option<Confined>,
     /// Output of a command that has ended within this time is told with its end only.
     pub(crate) quiet: Duration,
+}
+
+/// What a command may touch, and how that is enforced.
+#[derive(Debug, Clone)]
+pub(crate) struct Confined {
+    pub(crate) confinement: Confinement,
+    pub(crate) method: Method,
 }
 
 /// How a process is connected to us.
@@ -69,7 +79,13 @@ pub(super) struct Started {
 
 /// Starts the process. Needs a runtime, whose reactor will see the process's end.
 pub(super) fn spawn(spawn: Spawn) -> Result<Started, Error> {
-    let Spawn { argv, cwd, env, io, .. } = spawn;
+    let Spawn { argv, cwd, env, io, confined, .. } = spawn;
+    let argv = match confined {
+        Some(Confined { confinement, method }) => {
+            sandbox::confined(confinement, method, cwd.clone(), argv)
+        }
+        None => argv,
+    };
     let mut command = command(&argv, &cwd, env)?;
     let ends = Ends::open(io).map_err(Error::Io)?;
     #[expect(unsafe_code, reason = "the reactor trusts that a descriptor stays open")]

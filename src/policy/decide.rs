@@ -2,6 +2,7 @@
 //!
 //! Nothing here asks, runs or remembers; grants of the session are looked up by the caller before it asks.
 
+use std::fmt::Display;
 use std::path::PathBuf;
 
 use super::amendment;
@@ -11,8 +12,6 @@ use super::shell::{display, plain_commands, script_of};
 use super::writable;
 use crate::protocol::{AskForApproval, SandboxPolicy};
 
-const NO_SANDBOX: &str =
-    "no sandbox is available here, so this would run with full access to the machine";
 const REFUSED_PATCH: &str = "rejected by user approval settings";
 
 /// The sandbox that a policy calls for.
@@ -46,14 +45,6 @@ impl From<&SandboxPolicy> for SandboxKind {
     }
 }
 
-/// Whether this machine can enforce a sandbox.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Enforcement {
-    #[cfg_attr(not(test), expect(dead_code, reason = "constructed once commands can be confined"))]
-    Available,
-    Missing,
-}
-
 /// What the model wants beyond the sandbox.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Request {
@@ -78,7 +69,8 @@ pub(crate) struct CommandQuestion<'a> {
     pub(crate) argv: &'a [String],
     pub(crate) policy: &'a AskForApproval,
     pub(crate) sandbox: SandboxKind,
-    pub(crate) enforcement: Enforcement,
+    /// Why this machine cannot enforce the sandbox, if it cannot.
+    pub(crate) missing: Option<&'a dyn Display>,
     pub(crate) request: Request,
     /// The model's reason for what it requests.
     pub(crate) justification: Option<&'a str>,
@@ -267,10 +259,18 @@ fn prompt(
     findings: &[Finding<'_>],
 ) -> Decision {
     let rule = deciding(findings, Verdict::Prompt);
-    let place = if question.request == Request::Escalated { Place::Outside } else { Place::Inside };
+    // Under this policy everything is asked about, and what was accepted must not fail for want of a second question.
+    let accepted_whole = *question.policy == AskForApproval::Untrusted;
+    let place = match question.request {
+        Request::Escalated => Place::Outside,
+        Request::Default | Request::Widened if accepted_whole => Place::Outside,
+        Request::Default | Request::Widened => Place::Inside,
+    };
     let unprotected = lacks_sandbox(question, place);
-    if unprotected && !may_ask(question.policy) {
-        return refuse_unprotected();
+    if let Some(missing) = unprotected
+        && !may_ask(question.policy)
+    {
+        return refuse_unprotected(missing);
     }
     let mut reason = question.justification.map(str::to_owned);
     if let Some(rule) = rule {
@@ -307,47 +307,47 @@ fn prompt(
         }
         _ => None,
     };
-    let place = if unprotected { Place::Outside } else { place };
+    let place = if unprotected.is_some() { Place::Outside } else { place };
     Decision::Ask { reason, amendment, place }
 }
 
 /// A command that the policy lets run without a question, if its sandbox is there.
 fn unasked(question: &CommandQuestion<'_>, commands: &[Vec<String>]) -> Decision {
-    if !lacks_sandbox(question, Place::Inside) {
+    let Some(missing) = lacks_sandbox(question, Place::Inside) else {
         return Decision::Run(Place::Inside);
-    }
+    };
     if !may_ask(question.policy) {
-        return refuse_unprotected();
+        return refuse_unprotected(missing);
     }
     let unsettled = commands.iter().find(|words| question.rules.matches(words).is_empty());
     let amendment = unsettled.and_then(|words| {
         amendment::propose(question.suggested_prefix, commands, words, question.rules)
     });
     Decision::Ask {
-        reason: Some(warn(question.justification.map(str::to_owned))),
+        reason: Some(warn(question.justification, missing)),
         amendment,
         place: Place::Outside,
     }
 }
 
-/// Whether a command would have to run in a sandbox that this machine does not have.
-fn lacks_sandbox(question: &CommandQuestion<'_>, place: Place) -> bool {
-    place == Place::Inside
-        && question.sandbox.restricts()
-        && question.enforcement == Enforcement::Missing
+/// Why a command would have to do without the sandbox that it should run in, if it would.
+fn lacks_sandbox<'a>(question: &CommandQuestion<'a>, place: Place) -> Option<&'a dyn Display> {
+    question.missing.filter(|_| place == Place::Inside && question.sandbox.restricts())
 }
 
-fn refuse_unprotected() -> Decision {
+fn refuse_unprotected(missing: &dyn Display) -> Decision {
     Decision::refuse(format!(
-        "{NO_SANDBOX}, and the approval policy does not allow asking for that"
+        "the command cannot be confined: {missing}; the approval policy does not allow asking to run it with full \
+         access"
     ))
 }
 
 /// The reason of a question, with the warning that accepting means full access.
-fn warn(reason: Option<String>) -> String {
+fn warn(reason: Option<&str>, missing: &dyn Display) -> String {
+    let warning = format!("it would run with full access to the machine, since {missing}");
     match reason {
-        Some(reason) => format!("{reason} ({NO_SANDBOX})"),
-        None => NO_SANDBOX.to_owned(),
+        Some(reason) => format!("{reason} ({warning})"),
+        None => warning,
     }
 }
 

@@ -36,7 +36,7 @@ pub(crate) fn is_protected(path: &Path, roots: &[PathBuf]) -> bool {
 }
 
 /// The folder that a `.git` file at the top of a root points to.
-fn git_folder(root: &Path) -> Option<PathBuf> {
+pub(crate) fn git_folder(root: &Path) -> Option<PathBuf> {
     let text = std::fs::read_to_string(root.join(".git")).ok()?;
     let target = text.lines().find_map(|line| line.strip_prefix("gitdir:"))?.trim();
     resolve(&absolute(root, Path::new(target)))

@@ -121,6 +121,8 @@ macro_rules! client_requests {
             ModelProviderCapabilitiesRead = "modelProvider/capabilities/read" (ModelProviderCapabilitiesReadParams) -> ModelProviderCapabilitiesReadResponse, Stable, none, model::capabilities;
             /// Lists the ways of working with the user.
             CollaborationModeList = "collaborationMode/list" (CollaborationModeListParams) -> CollaborationModeListResponse, Experimental, none, model::modes;
+            /// Lists the permission profiles that can be chosen.
+            PermissionProfileList = "permissionProfile/list" (PermissionProfileListParams) -> PermissionProfileListResponse, Stable, none, permission::list;
             /// Sets one value of the user's configuration.
             ConfigValueWrite = "config/value/write" (ConfigValueWriteParams) -> ConfigWriteResponse, Stable, config, config::write;
             /// Lists the servers of the Model Context Protocol.

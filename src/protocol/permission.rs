@@ -85,3 +85,36 @@ pub(crate) enum FileSystemSpecialPath {
     SlashTmp,
     Unknown { path: String, subpath: Option<LegacyAppPathString> },
 }
+
+/// Lists the permission profiles that can be chosen.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema, TS), ts(export_to = "v2/", optional_fields = nullable))]
+pub(crate) struct PermissionProfileListParams {
+    /// The folder whose configuration counts; the server's own by default.
+    pub(crate) cwd: Option<String>,
+    /// Goes on where an earlier answer ended.
+    pub(crate) cursor: Option<String>,
+    /// The most profiles to answer with; all by default.
+    pub(crate) limit: Option<u32>,
+}
+
+/// Answers with permission profiles: the built-in ones, then those of the configuration by name.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(JsonSchema, TS), ts(export_to = "v2/"))]
+pub(crate) struct PermissionProfileListResponse {
+    pub(crate) data: Vec<PermissionProfileSummary>,
+    /// Asks for the next page; null on the last one.
+    pub(crate) next_cursor: Option<String>,
+}
+
+/// Describes a permission profile.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema, TS), ts(export_to = "v2/"))]
+pub(crate) struct PermissionProfileSummary {
+    /// What to choose it by.
+    pub(crate) id: String,
+    pub(crate) description: Option<String>,
+    /// Whether it may be chosen.
+    pub(crate) allowed: bool,
+}

@@ -122,7 +122,7 @@ not_gated! {
     McpServerToolCallParams ListMcpServerStatusParams McpResourceReadParams NoParams
     InitializeParams ReviewStartParams ThreadArchiveParams ThreadCompactStartParams ThreadUnsubscribeParams ThreadSetNameParams ThreadUnarchiveParams
     ThreadLoadedListParams ThreadReadParams ThreadTurnsListParams TurnInterruptParams
-    ModelListParams ModelProviderListParams ModelProviderConfigWriteParams ModelProviderCapabilitiesReadParams
+    ModelListParams PermissionProfileListParams ModelProviderListParams ModelProviderConfigWriteParams ModelProviderCapabilitiesReadParams
     CollaborationModeListParams ThreadSettingsUpdateParams
     ThreadGoalSetParams ThreadGoalGetParams ThreadGoalClearParams
     ThreadQueueAddParams ThreadQueueListParams ThreadQueueUpdateParams ThreadQueueDeleteParams ThreadQueueReorderParams

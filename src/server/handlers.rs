@@ -8,6 +8,8 @@ pub(super) mod initialize;
 pub(super) mod mcp;
 pub(super) mod mcp_status;
 pub(super) mod model;
+mod page;
+pub(super) mod permission;
 pub(super) mod project;
 pub(super) mod queue;
 pub(super) mod section;

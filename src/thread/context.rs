@@ -14,6 +14,7 @@ use super::instructions::Instructions;
 use super::prompt;
 use super::settings::Settings;
 use crate::extension::skills::Listing;
+use crate::policy::roots::WritableRoot;
 use crate::protocol::{ModeKind, SandboxPolicy};
 use crate::util::json::raw;
 use crate::util::time::{local, now_ms};
@@ -268,7 +269,7 @@ fn file_system(settings: &Settings) -> String {
             out += r#"<permission_profile type="managed"><file_system type="restricted">"#;
             out += &entry("read", "<special>:root</special>");
             for root in settings.writable_roots() {
-                out += &entry("write", &root.tag());
+                out += &entry("write", &root_tag(&root));
                 for protected in root.protected() {
                     out += &entry("read", &path_tag(&protected));
                 }
@@ -283,7 +284,16 @@ fn entry(access: &str, what: &str) -> String {
     format!(r#"<entry access="{access}">{what}</entry>"#)
 }
 
-pub(super) fn path_tag(path: &Path) -> String {
+/// How a writable root is named.
+fn root_tag(root: &WritableRoot) -> String {
+    match root {
+        WritableRoot::Workspace(path) => path_tag(path),
+        WritableRoot::SlashTmp => "<special>:slash_tmp</special>".to_owned(),
+        WritableRoot::TmpDir => "<special>:tmpdir</special>".to_owned(),
+    }
+}
+
+fn path_tag(path: &Path) -> String {
     format!("<path>{}</path>", path.display())
 }
 

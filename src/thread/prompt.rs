@@ -7,8 +7,9 @@
 #[cfg(test)]
 mod tests;
 
-use super::settings::{Settings, WritableRoot};
+use super::settings::Settings;
 use super::team::AgentStatus;
+use crate::policy::roots::WritableRoot;
 use crate::protocol::{
     ApprovalsReviewer, AskForApproval, ModeKind, NetworkAccess, SandboxPolicy, ThreadGoal, ThreadId,
 };

@@ -11,14 +11,16 @@ use super::compact::Compaction;
 use super::history::History;
 use super::session::Origin;
 use super::turn::Turn;
+use crate::config::profile::file_rules;
 use crate::exec::{EnvironmentPolicy, Truncation};
 use crate::model::Request;
 use crate::model::catalog::{ModelInfo, TruncationPolicy, Verbosity};
 use crate::model::request::{Body, Form};
+use crate::policy::roots::WritableRoot;
 use crate::protocol::{
     ApprovalsReviewer, ReasoningEffort, ReasoningSummary, SandboxPolicy, ThreadId,
 };
-use crate::tools::{AllowLogin, Role, Scene};
+use crate::tools::{AllowLogin, Role, Scene, confinement};
 
 /// What a provider may make use of that not every client understands.
 const BETA_FEATURES: &str = "remote_compaction_v2";
@@ -253,6 +255,11 @@ impl Actor {
         let environment = Value::Object(self.config.shell_environment_policy.clone());
         let environment: EnvironmentPolicy =
             serde_json::from_value(environment).unwrap_or_default();
+        let roots = self.settings.writable_roots();
+        let profile = self.settings.profile.as_ref().map(|profile| profile.id.clone());
+        let files = profile
+            .as_deref()
+            .map_or_else(Vec::new, |name| file_rules(name, &self.config, &self.settings.roots));
         Scene {
             thread: self.thread.id.clone(),
             home: self.shared.sources.home.clone(),
@@ -268,12 +275,9 @@ impl Actor {
             cwd: self.settings.cwd.clone(),
             approval_policy: self.settings.approval_policy.clone(),
             sandbox: self.settings.sandbox.clone(),
-            writable_roots: self
-                .settings
-                .writable_roots()
-                .iter()
-                .filter_map(super::settings::WritableRoot::path)
-                .collect(),
+            confinement: confinement(&self.settings.sandbox, &roots, &files),
+            profile,
+            writable_roots: roots.iter().filter_map(WritableRoot::path).collect(),
             servers: Arc::clone(&self.servers.current),
             dynamic_tools: Arc::clone(&self.dynamic_tools),
             shell: self.shared.shell().clone(),

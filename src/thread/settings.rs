@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::{Error, Result, prompt};
 use crate::config::Effective;
 use crate::config::permission::{self, Access, Asked};
-use crate::policy::writable::PROTECTED;
+use crate::policy::roots::{WritableRoot, writable_roots};
 use crate::protocol::{
     AbsolutePathBuf, ActivePermissionProfile, ApprovalsReviewer, AskForApproval, CollaborationMode,
     ModeKind, MultiAgentMode, Personality, ReasoningEffort, ReasoningSummary, SandboxPolicy,
@@ -272,28 +272,7 @@ impl Settings {
 
     /// What the sandbox lets a command write, protected places excepted.
     pub(crate) fn writable_roots(&self) -> Vec<WritableRoot> {
-        let SandboxPolicy::WorkspaceWrite {
-            writable_roots,
-            exclude_tmpdir_env_var,
-            exclude_slash_tmp,
-            ..
-        } = &self.sandbox
-        else {
-            return Vec::new();
-        };
-        let mut roots: Vec<WritableRoot> =
-            self.roots.iter().cloned().map(WritableRoot::Workspace).collect();
-        let more = writable_roots.iter().map(|root| root.as_path().to_owned());
-        for root in more.filter(|root| !self.roots.contains(root)).collect::<Vec<_>>() {
-            roots.push(WritableRoot::Workspace(root));
-        }
-        if !exclude_slash_tmp {
-            roots.push(WritableRoot::SlashTmp);
-        }
-        if !exclude_tmpdir_env_var {
-            roots.push(WritableRoot::TmpDir);
-        }
-        roots
+        writable_roots(&self.sandbox, &self.roots)
     }
 }
 
@@ -303,45 +282,6 @@ pub(super) fn environments(cwd: &Path, roots: &[PathBuf]) -> Vec<ThreadEnvironme
         cwd: cwd.into(),
         runtime_workspace_roots: roots.iter().map(|root| root.as_path().into()).collect(),
     }]
-}
-
-/// A folder that commands may write to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum WritableRoot {
-    Workspace(PathBuf),
-    SlashTmp,
-    /// What `$TMPDIR` names.
-    TmpDir,
-}
-
-impl WritableRoot {
-    /// Where it is, if anywhere.
-    pub(crate) fn path(&self) -> Option<PathBuf> {
-        match self {
-            Self::Workspace(path) => Some(path.clone()),
-            Self::SlashTmp => Some(PathBuf::from("/tmp")),
-            Self::TmpDir => {
-                std::env::var_os("TMPDIR").map(PathBuf::from).filter(|path| path.is_absolute())
-            }
-        }
-    }
-
-    /// How it is named in the environment context.
-    pub(super) fn tag(&self) -> String {
-        match self {
-            Self::Workspace(path) => super::context::path_tag(path),
-            Self::SlashTmp => "<special>:slash_tmp</special>".to_owned(),
-            Self::TmpDir => "<special>:tmpdir</special>".to_owned(),
-        }
-    }
-
-    /// What stays read-only within it.
-    pub(super) fn protected(&self) -> Vec<PathBuf> {
-        match self {
-            Self::Workspace(path) => PROTECTED.iter().map(|name| path.join(name)).collect(),
-            Self::SlashTmp | Self::TmpDir => Vec::new(),
-        }
-    }
 }
 
 pub(crate) fn default_mode(

@@ -12,17 +12,18 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::approval::{APPROVAL, answered, ask};
-use super::scene::{AllowLogin, ENFORCEMENT};
+use super::confinement::enforceable;
+use super::scene::AllowLogin;
 use super::spec::{function, shell_is_offered};
 use super::{Announced, Cx, Effect, Outcome, Run, Tool, apply_patch, arguments, hooked};
 use crate::exec::{
-    Collected, Identity, Io, Session, Shell, Spawn, Startup, base_set, shell_environment, tokens,
-    truncate_for_model,
+    Collected, Confined, Identity, Io, Session, Shell, Spawn, Startup, base_set, shell_environment,
+    tokens, truncate_for_model,
 };
 use crate::extension::hooks::Permission;
 use crate::patch::{self, Script};
 use crate::policy::action::command_actions;
-use crate::policy::decide::{self, CommandQuestion, Decision, Request, SandboxKind};
+use crate::policy::decide::{self, CommandQuestion, Decision, Place, Request, SandboxKind};
 use crate::policy::grant::{CommandKey, Terminal};
 use crate::policy::redact::redact;
 use crate::policy::{amendment, shell};
@@ -31,6 +32,7 @@ use crate::protocol::{
     CommandExecutionRequestApprovalParams, CommandExecutionSource, CommandExecutionStatus,
     NetworkPolicyRuleAction, ThreadItem, TimedItem, method,
 };
+use crate::sandbox::Missing;
 use crate::thread::{LOCAL, item};
 use crate::util::path::absolute;
 use crate::util::time::now_ms;
@@ -85,7 +87,7 @@ struct Command {
 
 /// How the question about a command came out.
 enum Verdict {
-    Run(Announced),
+    Run(Announced, Place),
     /// It does not run; the model is told why.
     Refused(Outcome),
 }
@@ -131,17 +133,44 @@ async fn run(cx: &Cx, text: String) -> Outcome {
         io: if arguments.tty { Io::TERMINAL } else { Io::Pipes },
         started_at_ms: now_ms(),
     };
-    let announced = match approve(cx, &command, &arguments).await {
-        Verdict::Run(announced) => announced,
+    let sandbox = Sandbox::of(cx).await;
+    let (announced, place) = match approve(cx, &command, &arguments, &sandbox).await {
+        Verdict::Run(announced, place) => (announced, place),
         Verdict::Refused(told) => return told,
     };
     let wait = arguments.yield_time_ms.unwrap_or(DEFAULT_YIELD).clamp(*YIELD.start(), *YIELD.end());
     let max_tokens = arguments.max_output_tokens.unwrap_or(DEFAULT_OUTPUT_TOKENS);
-    start(cx, &command, announced, Duration::from_millis(wait), max_tokens).await
+    let confined = sandbox.at(place);
+    start(cx, &command, confined, announced, Duration::from_millis(wait), max_tokens).await
+}
+
+/// The sandbox of commands, and whether there is one to be had.
+enum Sandbox {
+    NotWanted,
+    Ready(Confined),
+    Missing(Missing),
+}
+
+impl Sandbox {
+    async fn of(cx: &Cx) -> Self {
+        let Some(confinement) = cx.scene.confinement.clone() else { return Self::NotWanted };
+        match enforceable(&confinement).await {
+            Ok(method) => Self::Ready(Confined { confinement, method }),
+            Err(missing) => Self::Missing(missing),
+        }
+    }
+
+    /// What confines a command in this place.
+    fn at(self, place: Place) -> Option<Confined> {
+        match (self, place) {
+            (Self::Ready(confined), Place::Inside) => Some(confined),
+            (Self::Ready(_), Place::Outside) | (Self::NotWanted | Self::Missing(_), _) => None,
+        }
+    }
 }
 
 /// Decides whether the command runs, asking the user where the policy says so.
-async fn approve(cx: &Cx, command: &Command, arguments: &Arguments) -> Verdict {
+async fn approve(cx: &Cx, command: &Command, arguments: &Arguments, sandbox: &Sandbox) -> Verdict {
     let scene = &cx.scene;
     let request = match arguments.sandbox_permissions {
         Some(SandboxPermissions::RequireEscalated) => Request::Escalated,
@@ -156,23 +185,26 @@ async fn approve(cx: &Cx, command: &Command, arguments: &Arguments) -> Verdict {
             argv: &command.argv,
             policy: &scene.approval_policy,
             sandbox: SandboxKind::from(&scene.sandbox),
-            enforcement: ENFORCEMENT,
+            missing: match sandbox {
+                Sandbox::Missing(missing) => Some(missing),
+                Sandbox::NotWanted | Sandbox::Ready(_) => None,
+            },
             request,
             justification: arguments.justification.as_deref(),
             suggested_prefix: arguments.prefix_rule.as_deref().unwrap_or_default(),
             rules: &rules,
         })
     };
-    let (reason, amendment) = match decision {
-        Decision::Run(_) => return Verdict::Run(Announced::No),
+    let (reason, amendment, place) = match decision {
+        Decision::Run(place) => return Verdict::Run(Announced::No, place),
         Decision::Refuse { told } => return Verdict::Refused(Outcome::text(told)),
-        Decision::Ask { .. } if scene.grants().allows_command(&key) => {
-            return Verdict::Run(Announced::No);
+        Decision::Ask { place, .. } if scene.grants().allows_command(&key) => {
+            return Verdict::Run(Announced::No, place);
         }
-        Decision::Ask { reason, amendment, .. } => (reason, amendment),
+        Decision::Ask { reason, amendment, place } => (reason, amendment, place),
     };
     match hooked::permission(cx, hooked::COMMAND, &[], || as_hooks_know(arguments)).await {
-        Some(Permission::Allow) => return Verdict::Run(Announced::No),
+        Some(Permission::Allow) => return Verdict::Run(Announced::No, place),
         Some(Permission::Deny(reason)) => {
             return Verdict::Refused(Outcome::text(rejected(&reason)));
         }
@@ -205,7 +237,7 @@ async fn approve(cx: &Cx, command: &Command, arguments: &Arguments) -> Verdict {
         }
     }
     answered(cx, APPROVAL).await;
-    Verdict::Run(Announced::Yes)
+    Verdict::Run(Announced::Yes, place)
 }
 
 /// Ends the item of a command that does not run, and its question.
@@ -255,6 +287,7 @@ fn prompt_for_amendment(prefix: &[String]) -> String {
 async fn start(
     cx: &Cx,
     command: &Command,
+    confined: Option<Confined>,
     announced: Announced,
     wait: Duration,
     max_tokens: usize,
@@ -268,6 +301,7 @@ async fn start(
         cwd: command.cwd.clone(),
         env: environment(cx),
         io: command.io,
+        confined,
         quiet: QUIET,
     };
     let session = match Session::start(id, spawn, cx.events.clone()) {
@@ -315,6 +349,9 @@ fn environment(cx: &Cx) -> Vec<(OsString, OsString)> {
     let mut base = base_set(identity);
     if cx.scene.network_is_restricted() {
         base.push(("CODEX_SANDBOX_NETWORK_DISABLED".into(), "1".into()));
+    }
+    if let Some(profile) = &cx.scene.profile {
+        base.push(("CODEX_PERMISSION_PROFILE".into(), profile.into()));
     }
     shell_environment(&cx.scene.environment, std::env::vars_os(), base)
 }

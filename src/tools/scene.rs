@@ -9,10 +9,10 @@ use crate::exec::{EnvironmentPolicy, Shell, Terminals, Truncation};
 use crate::extension::hooks::TurnHooks;
 use crate::mcp::Servers;
 use crate::model::catalog::ModelInfo;
-use crate::policy::decide::Enforcement;
 use crate::policy::grant::Grants;
 use crate::policy::rules::Rules;
 use crate::protocol::{AskForApproval, ModeKind, NetworkAccess, SandboxPolicy, ThreadId};
+use crate::sandbox::Confinement;
 use crate::thread::Agents;
 
 pub(crate) struct Scene {
@@ -28,6 +28,10 @@ pub(crate) struct Scene {
     pub(crate) cwd: PathBuf,
     pub(crate) approval_policy: AskForApproval,
     pub(crate) sandbox: SandboxPolicy,
+    /// The named permission profile that the sandbox comes from.
+    pub(crate) profile: Option<String>,
+    /// What commands may touch; `None` where they are not confined.
+    pub(crate) confinement: Option<Confinement>,
     /// Folders that patches may write without a question.
     pub(crate) writable_roots: Vec<PathBuf>,
     /// The MCP servers of the thread.
@@ -61,9 +65,6 @@ pub(crate) enum AllowLogin {
     Yes,
     No,
 }
-
-/// Whether commands can be confined on this system. Until they can, none runs in a pretended sandbox.
-pub(super) const ENFORCEMENT: Enforcement = Enforcement::Missing;
 
 impl Scene {
     pub(super) fn grants(&self) -> MutexGuard<'_, Grants> {
@@ -104,6 +105,8 @@ impl Scene {
             cwd: PathBuf::from("/"),
             approval_policy: AskForApproval::OnRequest,
             sandbox: SandboxPolicy::DangerFullAccess,
+            profile: None,
+            confinement: None,
             writable_roots: Vec::new(),
             servers: Arc::new(Servers::new(&Pool::default(), BTreeMap::new(), Path::new("/"))),
             dynamic_tools: Arc::default(),

@@ -20,6 +20,7 @@ mod context;
 mod demo;
 mod dynamic;
 mod errors;
+mod escape;
 mod exec;
 mod faults;
 mod framing;

@@ -281,8 +281,10 @@ fn a_read_only_thread_cannot_write() {
     let client = lab.start();
     let thread = client.thread();
     client.complete(&thread, "go");
+    let asked = lab.model.last();
+    let told = asked.output("call-1");
     assert!(
-        !lab.home.exists("made")
-            && lab.model.last().output("call-1").contains("no sandbox is available here")
+        !lab.home.exists("made") && told.contains("tried") && told.contains("Read-only"),
+        "{told}"
     );
 }

@@ -11,7 +11,7 @@ const LONG: Duration = Duration::from_secs(20);
 fn request(script: &str, io: Io) -> Spawn {
     let env = std::env::vars_os().collect();
     let argv = ["/bin/sh", "-c", script].map(str::to_owned).to_vec();
-    Spawn { argv, cwd: std::env::temp_dir(), env, io, quiet: Duration::ZERO }
+    Spawn { argv, cwd: std::env::temp_dir(), env, io, confined: None, quiet: Duration::ZERO }
 }
 
 fn start(script: &str, io: Io) -> (Session, mpsc::Receiver<SessionEvent>) {

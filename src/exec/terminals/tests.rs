@@ -21,6 +21,7 @@ fn open(
         cwd: "/".into(),
         env: std::env::vars_os().collect(),
         io: Io::Pipes,
+        confined: None,
         quiet: Duration::ZERO,
     };
     let session = Session::start(terminals.free_id(), spawn, events.clone()).unwrap();

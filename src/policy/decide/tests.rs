@@ -3,8 +3,7 @@
 use std::path::PathBuf;
 
 use super::{
-    CommandQuestion, Decision, Enforcement, PatchQuestion, Place, Request, SandboxKind, command,
-    patch,
+    CommandQuestion, Decision, PatchQuestion, Place, Request, SandboxKind, command, patch,
 };
 use crate::policy::rules::Rules;
 use crate::protocol::AskForApproval;
@@ -50,16 +49,12 @@ fn policies() -> [AskForApproval; 5] {
 struct Case<'a> {
     script: &'a str,
     request: Request,
-    enforcement: Enforcement,
+    missing: Option<&'static str>,
     suggested: &'a [&'a str],
 }
 
-const PLAIN: Case<'static> = Case {
-    script: "ls",
-    request: Request::Default,
-    enforcement: Enforcement::Available,
-    suggested: &[],
-};
+const PLAIN: Case<'static> =
+    Case { script: "ls", request: Request::Default, missing: None, suggested: &[] };
 
 fn decide(case: &Case<'_>, policy: &AskForApproval, sandbox: SandboxKind) -> Decision {
     let folder = tempfile::tempdir().unwrap();
@@ -71,7 +66,7 @@ fn decide(case: &Case<'_>, policy: &AskForApproval, sandbox: SandboxKind) -> Dec
         argv: &["/bin/bash", "-lc", case.script].map(str::to_owned),
         policy,
         sandbox,
-        enforcement: case.enforcement,
+        missing: case.missing.as_ref().map(|missing| missing as &dyn std::fmt::Display),
         request: case.request,
         justification: (case.request == Request::Escalated).then_some("May I?"),
         suggested_prefix: &suggested,
@@ -133,7 +128,7 @@ fn the_table() {
 
 #[test]
 fn the_table_without_a_sandbox() {
-    let missing = |script| Case { script, enforcement: Enforcement::Missing, ..PLAIN };
+    let missing = |script| Case { script, missing: Some("nothing is there"), ..PLAIN };
     row(&missing("ls"), &KINDS[..2], "AAxAx");
     row(&missing("ls"), &KINDS[2..], "A----");
     row(&missing("pp"), &KINDS[..2], "AAxAx");
@@ -147,10 +142,10 @@ fn the_table_without_a_sandbox() {
     else {
         panic!("not asked")
     };
-    assert!(reason.contains("no sandbox is available"), "{reason}");
+    assert!(reason.contains("nothing is there"), "{reason}");
     assert_eq!((amendment, place), (Some(vec!["ls".to_owned(), "-l".to_owned()]), Place::Outside));
     let told = decide(&missing("ls"), &AskForApproval::Never, SandboxKind::ReadOnly);
-    assert!(refusal(&told).contains("no sandbox is available"), "{told:?}");
+    assert!(refusal(&told).contains("nothing is there"), "{told:?}");
     assert_eq!(
         decide(&escalated, &AskForApproval::OnRequest, SandboxKind::ReadOnly),
         ask(Some("May I?"), Some(&["ls"]), Place::Outside)

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::page::page;
 use crate::config::{self, Effective, ProviderChange};
 use crate::model::catalog::{ModelInfo, Upgrade, Visibility};
 use crate::model::{self, Provider, ProviderTable};
@@ -35,32 +36,6 @@ pub(crate) async fn list(cx: Cx, params: ModelListParams) -> Result<ModelListRes
         .collect();
     let (data, next_cursor) = page(all, "models", params.cursor.as_deref(), params.limit)?;
     Ok(ModelListResponse { data, next_cursor })
-}
-
-/// Cuts a page out of a list. A cursor is the number of rows before it.
-fn page<T>(
-    mut all: Vec<T>,
-    what: &str,
-    cursor: Option<&str>,
-    limit: Option<u32>,
-) -> Result<(Vec<T>, Option<String>)> {
-    let total = all.len();
-    let start = match cursor {
-        None => 0,
-        Some(text) => match text.parse::<usize>() {
-            Ok(start) if start <= total => start,
-            Ok(start) => {
-                let refusal = format!("cursor {start} exceeds total {what} {total}");
-                return Err(Error::invalid_request(refusal));
-            }
-            Err(_) => return Err(Error::invalid_request(format!("invalid cursor: {text}"))),
-        },
-    };
-    let size = limit.map_or(total, |limit| limit.max(1) as usize);
-    let end = start.saturating_add(size).min(total);
-    all.truncate(end);
-    let next = (end < total).then(|| end.to_string());
-    Ok((all.split_off(start), next))
 }
 
 /// A model as clients see it, before one is chosen as the default.
