@@ -30,6 +30,7 @@ use self::outlet::ClientOutlet;
 use crate::config;
 use crate::threads::Threads;
 use crate::transport::{Outbox, auth, socket, stdio};
+use crate::workspace::watch::Watcher;
 
 /// State of the process. Nothing here does work before a request asks for it.
 pub(crate) struct Server {
@@ -37,6 +38,7 @@ pub(crate) struct Server {
     pub(crate) sources: Arc<config::Sources>,
     pub(crate) audience: Arc<Audience>,
     pub(crate) asks: Arc<Asks>,
+    pub(crate) watcher: Watcher,
     lanes: Lanes,
     /// Cancelled when the server ends.
     ended: CancellationToken,
@@ -66,6 +68,7 @@ impl Server {
             sources,
             audience,
             asks,
+            watcher: Watcher::default(),
             lanes: Lanes::default(),
             ended: CancellationToken::new(),
         })

@@ -1,3 +1,5 @@
-//! What can be learned of the folder that a thread works in.
+//! The files of the host: what can be learned of the folder that a thread works in, and what clients do with files.
 
+pub(crate) mod files;
 pub(crate) mod git;
+pub(crate) mod watch;

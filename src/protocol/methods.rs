@@ -6,8 +6,8 @@
 //!
 //! A client request's row says: name, method, params and response, stability, the order key (requests with the same
 //! key are served one after the other; `inline` is served before the next line is read, `none` waits for nobody,
-//! `by(thread_id)` is keyed by that member of the params, `config` is one key for all that concerns the configuration),
-//! and the handler.
+//! `by(thread_id)` is keyed by that member of the params, `config` is one key for all that concerns the configuration,
+//! `watch(watch_id)` one for each watch of a connection), and the handler.
 
 /// What clients ask the server.
 macro_rules! client_requests {
@@ -101,6 +101,24 @@ macro_rules! client_requests {
             SkillsList = "skills/list" (SkillsListParams) -> SkillsListResponse, Stable, none, skill::list;
             /// Replaces the folders that are searched for skills besides the usual ones.
             SkillsExtraRootsSet = "skills/extraRoots/set" (SkillsExtraRootsSetParams) -> SkillsExtraRootsSetResponse, Stable, none, skill::set_extra_roots;
+            /// Reads a file.
+            FsReadFile = "fs/readFile" (FsReadFileParams) -> FsReadFileResponse, Stable, none, fs::read_file;
+            /// Writes a file.
+            FsWriteFile = "fs/writeFile" (FsWriteFileParams) -> FsWriteFileResponse, Stable, none, fs::write_file;
+            /// Makes a folder.
+            FsCreateDirectory = "fs/createDirectory" (FsCreateDirectoryParams) -> FsCreateDirectoryResponse, Stable, none, fs::create_directory;
+            /// Asks what a path names.
+            FsGetMetadata = "fs/getMetadata" (FsGetMetadataParams) -> FsGetMetadataResponse, Stable, none, fs::metadata;
+            /// Lists a folder.
+            FsReadDirectory = "fs/readDirectory" (FsReadDirectoryParams) -> FsReadDirectoryResponse, Stable, none, fs::read_directory;
+            /// Removes a file, a folder or a link.
+            FsRemove = "fs/remove" (FsRemoveParams) -> FsRemoveResponse, Stable, none, fs::remove;
+            /// Copies a file, a link or a folder.
+            FsCopy = "fs/copy" (FsCopyParams) -> FsCopyResponse, Stable, none, fs::copy;
+            /// Asks to be told of changes.
+            FsWatch = "fs/watch" (FsWatchParams) -> FsWatchResponse, Stable, watch(watch_id), fs::watch;
+            /// Ends a watch.
+            FsUnwatch = "fs/unwatch" (FsUnwatchParams) -> FsUnwatchResponse, Stable, watch(watch_id), fs::unwatch;
             /// Switches a skill on or off.
             SkillsConfigWrite = "skills/config/write" (SkillsConfigWriteParams) -> SkillsConfigWriteResponse, Stable, none, skill::write_config;
             /// Lists the hooks that hold for working directories.
@@ -239,6 +257,8 @@ macro_rules! server_notifications {
             AccountRateLimitsUpdated = "account/rateLimits/updated" (AccountRateLimitsUpdatedNotification);
             /// Tells whether the server is under remote control.
             RemoteControlStatusChanged = "remoteControl/status/changed" (RemoteControlStatusChangedNotification);
+            /// Tells what has changed under a watch.
+            FsChanged = "fs/changed" (FsChangedNotification);
             /// Adds text to a reasoning summary.
             ReasoningSummaryTextDelta = "item/reasoning/summaryTextDelta" (ReasoningSummaryTextDeltaNotification);
             /// Tells that a reasoning summary has a further part.

@@ -135,6 +135,8 @@ not_gated! {
     ProjectDeleteParams
     SkillsConfigWriteParams SkillsExtraRootsSetParams SkillsListParams
     ConfigBatchWriteParams ConfigValueWriteParams HooksListParams
+    FsReadFileParams FsWriteFileParams FsCreateDirectoryParams FsGetMetadataParams FsReadDirectoryParams
+    FsRemoveParams FsCopyParams FsWatchParams FsUnwatchParams
 }
 
 /// The experimental members of what the server sends. They are sent to everybody; only the stable schemas lack them.

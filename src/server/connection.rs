@@ -1,7 +1,7 @@
 //! The life of one connection: lines in, the handshake, capabilities, the end.
 
-use std::collections::HashSet;
-use std::sync::{Arc, OnceLock};
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use bytes::Bytes;
 use tokio::sync::mpsc;
@@ -10,6 +10,7 @@ use super::{Server, router};
 use crate::protocol::error::{OVERLOADED, RpcError};
 use crate::protocol::rpc::{self, Message};
 use crate::transport::{Incoming, Outbox, Overflow};
+use crate::util::task::AbortOnDrop;
 
 /// Identifies a connection within the process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -20,6 +21,8 @@ pub(crate) struct Connection {
     pub(crate) id: ConnectionId,
     pub(crate) outbox: Arc<Outbox>,
     client: OnceLock<Client>,
+    /// What tells the client of changed files, by the client's names for it.
+    watches: Mutex<HashMap<String, AbortOnDrop>>,
 }
 
 /// What a client said of itself in `initialize`.
@@ -38,7 +41,7 @@ pub(crate) enum Experimental {
 
 impl Connection {
     pub(super) fn new(id: ConnectionId, outbox: Arc<Outbox>) -> Self {
-        Self { id, outbox, client: OnceLock::new() }
+        Self { id, outbox, client: OnceLock::new(), watches: Mutex::default() }
     }
 
     /// The client, once it is initialized.
@@ -54,6 +57,23 @@ impl Connection {
     /// Whether notifications of `method` are wanted here. Nothing is sent before the handshake.
     pub(crate) fn wants(&self, method: &str) -> bool {
         self.client().is_some_and(|client| !client.opted_out.contains(method))
+    }
+
+    pub(crate) fn is_watching(&self, watch: &str) -> bool {
+        self.watches().contains_key(watch)
+    }
+
+    /// Keeps a watch going until it is ended or the connection is.
+    pub(crate) fn keep_watch(&self, watch: String, task: AbortOnDrop) {
+        self.watches().insert(watch, task);
+    }
+
+    pub(crate) fn end_watch(&self, watch: &str) {
+        self.watches().remove(watch);
+    }
+
+    fn watches(&self) -> MutexGuard<'_, HashMap<String, AbortOnDrop>> {
+        self.watches.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::protocol::error::{INTERNAL_ERROR, INVALID_PARAMS, INVALID_REQUEST, RpcError};
 use crate::protocol::{CodexErrorInfo, NonSteerableTurnKind, TurnError};
+use crate::workspace::files;
 use crate::{config, store, thread};
 
 /// A refusal or failure, on its way to the client.
@@ -97,6 +98,26 @@ impl From<store::Error> for Error {
                 Self::internal(message)
             }
         }
+    }
+}
+
+impl From<files::Error> for Error {
+    fn from(error: files::Error) -> Self {
+        use files::Error as E;
+        let message = error.to_string();
+        match error {
+            E::NotAFile(_) | E::TooLarge | E::NotRecursive | E::IntoItself | E::NotCopyable => {
+                Self::invalid_request(message)
+            }
+            E::Io(_) => Self::internal(message),
+        }
+    }
+}
+
+/// What the system refuses, in its words.
+impl From<std::io::Error> for Error {
+    fn from(error: std::io::Error) -> Self {
+        Self::internal(error.to_string())
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub(super) mod attachment;
 pub(super) mod config;
+pub(super) mod fs;
 pub(super) mod goal;
 pub(super) mod hook;
 pub(super) mod initialize;

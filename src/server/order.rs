@@ -11,6 +11,8 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use tokio_util::task::TaskTracker;
 
+use super::connection::ConnectionId;
+
 /// A request's work, ready to run.
 pub(crate) type Job = Pin<Box<dyn Future<Output = ()> + Send>>;
 
@@ -21,6 +23,8 @@ pub(crate) enum OrderKey {
     Thread(String),
     /// What reads or writes the configuration for clients.
     Config,
+    /// One watch of a connection.
+    Watch(ConnectionId, String),
 }
 
 #[derive(Clone, Default)]

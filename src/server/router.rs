@@ -52,17 +52,20 @@ pub(super) async fn dispatch(
 }
 
 macro_rules! order {
-    (inline, $params:ident) => {
+    (inline, $cx:ident, $params:ident) => {
         Order::Inline
     };
-    (none, $params:ident) => {
+    (none, $cx:ident, $params:ident) => {
         Order::Lane(None)
     };
-    (config, $params:ident) => {
+    (config, $cx:ident, $params:ident) => {
         Order::Lane(Some(OrderKey::Config))
     };
-    (by($field:ident), $params:ident) => {
+    (by($field:ident), $cx:ident, $params:ident) => {
         Order::Lane(Some(OrderKey::Thread($params.$field.to_string())))
+    };
+    (watch($field:ident), $cx:ident, $params:ident) => {
+        Order::Lane(Some(OrderKey::Watch($cx.connection.id, $params.$field.clone())))
     };
 }
 
@@ -73,7 +76,7 @@ macro_rules! routes {
             HashMap::from([$(($wire, (|cx, params| {
                 let params = decode::<method::$name>(params)?;
                 admit::<method::$name>(&cx.connection, Stability::$stability, &params)?;
-                let order = order!($key $(($field))?, params);
+                let order = order!($key $(($field))?, cx, params);
                 Ok((order, run::<method::$name, _, _, _>(cx, params, handlers::$module::$handler)))
             }) as Start),)*])
         });

@@ -23,6 +23,7 @@ mod errors;
 mod escape;
 mod exec;
 mod faults;
+mod files;
 mod framing;
 mod fuzz;
 mod goal;
