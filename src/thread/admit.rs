@@ -14,7 +14,7 @@ use super::said::UserSaid;
 use super::settings::Overrides;
 use super::stream::Streamed;
 use super::team::AgentStatus;
-use super::turn::{Kind, Next, Phase, Turn, TurnOptions};
+use super::turn::{Kind, Next, Phase, Trigger, Turn, TurnOptions};
 use super::{Error, Rendered, Reply, Result, instructions, stored};
 use crate::protocol::{
     RateLimitSnapshot, ThreadSettingsUpdateParams, ThreadSettingsUpdateResponse,
@@ -148,7 +148,7 @@ impl Actor {
             return self.begin_hearing(said);
         }
         self.show_user_said(&said);
-        self.additional_context = said.context;
+        self.keep_context(said);
         self.ask_model();
     }
 
@@ -274,6 +274,8 @@ impl Actor {
             streamed: Streamed::default(),
             calls: Vec::new(),
             goal_calls: Vec::new(),
+            calls_made: 0,
+            unsent: 0,
             is_charged: false,
             skills: HashSet::new(),
             last_in_order: None,
@@ -350,7 +352,7 @@ impl TurnOptions {
         Self {
             output_schema: params.output_schema.clone(),
             service_tier: params.service_tier_for_turn.clone(),
-            trigger: params.turn_trigger.clone(),
+            trigger: params.turn_trigger.clone().map(Trigger::Client),
             parent: params.parent_turn_id.clone(),
             queued: None,
             metadata: params.responsesapi_client_metadata.clone().unwrap_or_default(),

@@ -273,6 +273,11 @@ impl Actor {
         self.history.replace(&replacement);
         self.told = told;
         self.goal.told = None;
+        // Neither is in the new history, so the next input tells them again.
+        self.additional_context.clear();
+        if let Some(turn) = &mut self.turn {
+            turn.skills.clear();
+        }
         self.compactions += 1;
     }
 }

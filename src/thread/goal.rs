@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 use super::actor::Actor;
 use super::context::message;
 use super::said::{UserSaid, said_by_others};
-use super::turn::{Ending, TurnOptions};
+use super::turn::{Ending, Trigger, TurnOptions};
 use super::{Error, Reply, Result, prompt};
 use crate::model::Usage;
 use crate::protocol::{
@@ -27,8 +27,9 @@ use crate::util::time::now_secs;
 
 const MAX_OBJECTIVE: usize = 4000;
 
-/// What causes the turns that a goal starts.
-const TRIGGER: &str = "goal";
+/// How many turns in a row an active goal may start in which the model calls no tool but those of goals: after that it is blocked, since
+/// a model that only talks gets nowhere, and would not stop.
+const MAX_IDLE_TURNS: u32 = 10;
 
 /// The item that tells the model the objective.
 const OBJECTIVE: &str = "goal_objective";
@@ -43,6 +44,8 @@ pub(super) struct Goal {
     held: bool,
     /// The budget has been used up within the running turn, which does not know it yet.
     to_wrap_up: bool,
+    /// How many turns of the goal in a row have passed without work.
+    idle_turns: u32,
     /// Since when time counts that the goal has not been charged with.
     since: Option<Instant>,
 }
@@ -157,6 +160,7 @@ impl Actor {
         }
         if params.status == Some(ThreadGoalStatus::Active) {
             self.goal.held = false;
+            self.goal.idle_turns = 0;
         }
         self.go_on_by_itself();
     }
@@ -253,7 +257,7 @@ impl Actor {
             harness.push(objective_item(&goal.objective));
         }
         harness.push(message("user", &[prompt::goal(&goal)]));
-        let options = TurnOptions { trigger: Some(TRIGGER.to_owned()), ..TurnOptions::default() };
+        let options = TurnOptions { trigger: Some(Trigger::Goal), ..TurnOptions::default() };
         let said = UserSaid { harness, ..UserSaid::default() };
         self.begin_turn(options, None, said, Reply::new(|_| {}));
         match self.turn {
@@ -305,13 +309,17 @@ impl Actor {
 
     /// The running turn ends: so may the goal.
     pub(super) fn judge_goal(&mut self, ending: &Ending) {
-        let by_user =
-            self.turn.as_ref().is_some_and(|turn| turn.options.trigger.as_deref() != Some(TRIGGER));
+        let by_user = !self.is_goal_turn();
+        let called = self.turn.as_ref().is_some_and(|turn| turn.calls_made > 0);
+        self.goal.idle_turns = if by_user || called { 0 } else { self.goal.idle_turns + 1 };
         let status = match ending {
             Ending::Failed(error) => match error.codex_error_info {
                 Some(CodexErrorInfo::UsageLimitExceeded) => ThreadGoalStatus::UsageLimited,
                 _ => ThreadGoalStatus::Blocked,
             },
+            Ending::Completed if self.goal.idle_turns >= MAX_IDLE_TURNS => {
+                ThreadGoalStatus::Blocked
+            }
             Ending::Completed => {
                 self.goal.held &= !by_user;
                 return;
@@ -327,10 +335,24 @@ impl Actor {
         }
     }
 
+    fn is_goal_turn(&self) -> bool {
+        self.turn.as_ref().is_some_and(|turn| turn.options.trigger == Some(Trigger::Goal))
+    }
+
+    /// Hooks have kept a turn of the goal from beginning, and would again: the goal waits for a turn of the user's.
+    pub(super) fn hold_goal_turn(&mut self) {
+        if self.is_goal_turn() {
+            self.goal.held = true;
+            self.goal.told = None;
+        }
+    }
+
     /// Takes a call of a goal tool. It is answered when the response that it belongs to is charged for.
     pub(super) fn goal_called(&mut self, call: GoalCall) {
         let Some(turn) = &mut self.turn else { return };
         turn.goal_calls.push(call);
+        // To look at the goal is not to work on it.
+        turn.calls_made = turn.calls_made.saturating_sub(1);
         self.answer_goal_calls();
     }
 

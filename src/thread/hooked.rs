@@ -110,9 +110,14 @@ impl Actor {
         if !self.hooked(HookEventName::UserPromptSubmit) {
             return None;
         }
-        let said = self.turn.as_mut()?.steered.pop_front()?;
-        let prompt = spoken(&said.content);
-        Some((Gate::Prompt(Box::new(said)), Occasion::UserPromptSubmit { prompt }))
+        while let Some(said) = self.turn.as_mut()?.steered.pop_front() {
+            if !said.is_of_harness() {
+                let prompt = spoken(&said.content);
+                return Some((Gate::Prompt(Box::new(said)), Occasion::UserPromptSubmit { prompt }));
+            }
+            self.user_said(said);
+        }
+        None
     }
 
     /// Waits for the hooks of an occasion, if there are any, and goes on with what they say.
@@ -147,7 +152,12 @@ impl Actor {
     fn pass(&mut self, gate: Gate, outcome: Outcome) {
         let objects = outcome.stop.is_some() || !outcome.objections.is_empty();
         match gate {
-            Gate::SessionStart | Gate::Prompt(_) if objects => self.end_unheard(),
+            Gate::Prompt(_) if objects && self.has_unsent() => self.go_on(),
+            Gate::SessionStart if objects => {
+                self.hold_goal_turn();
+                self.end_unheard();
+            }
+            Gate::Prompt(_) if objects => self.end_unheard(),
             Gate::SessionStart => {
                 self.tell_model(outcome.contexts);
                 self.go_on();
@@ -181,6 +191,11 @@ impl Actor {
             turn.steered.clear();
         }
         self.finish(Ending::Completed);
+    }
+
+    /// Whether the model is still to be sent what has been said.
+    fn has_unsent(&self) -> bool {
+        self.has_steered() || self.turn.as_ref().is_some_and(|turn| turn.unsent > 0)
     }
 
     /// Ends the turn, unless its hooks object.

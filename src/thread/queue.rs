@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::actor::Actor;
 use super::input::{self, Rendered};
 use super::said::UserSaid;
-use super::turn::{Ending, TurnOptions};
+use super::turn::{Ending, Trigger, TurnOptions};
 use super::{Error, Reply, Result};
 use crate::protocol::{
     QueuedSubmission, ThreadId, ThreadQueueAddParams, ThreadQueueChangedNotification,
@@ -23,9 +23,6 @@ use crate::tools::Event;
 use crate::util::task::AbortOnDrop;
 
 const MAX_SUBMISSIONS: usize = 100;
-
-/// What causes the turns that a queue starts.
-const TRIGGER: &str = "queue";
 
 /// What a loaded thread knows of its queue.
 #[derive(Default)]
@@ -258,7 +255,7 @@ impl Actor {
             return self.go_on_by_itself();
         }
         let options = TurnOptions {
-            trigger: Some(TRIGGER.to_owned()),
+            trigger: Some(Trigger::Queue),
             queued: Some(submission.id.clone()),
             metadata: submission.responsesapi_client_metadata.unwrap_or_default(),
             ..TurnOptions::default()

@@ -178,7 +178,10 @@ impl Actor {
             all.extend(own);
         }
         let optional = [
-            ("turn_trigger", turn.options.trigger.clone()),
+            (
+                "turn_trigger",
+                turn.options.trigger.as_ref().map(|trigger| trigger.name().to_owned()),
+            ),
             ("parent_turn_id", turn.options.parent.as_ref().map(ToString::to_string)),
             ("reasoning_effort", self.effort().map(|effort| effort.as_str().to_owned())),
         ];

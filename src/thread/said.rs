@@ -50,6 +50,11 @@ pub(super) struct ToolOutput {
 }
 
 impl UserSaid {
+    /// Whether the harness alone has something to say.
+    pub(super) fn is_of_harness(&self) -> bool {
+        self.content.is_empty() && self.tool_output.is_none() && !self.harness.is_empty()
+    }
+
     pub(super) fn of_start(params: &TurnStartParams, input: Rendered) -> Self {
         let tool_output = params
             .tool_output
@@ -133,7 +138,10 @@ impl Actor {
     /// What the model is told: context that it has not been told with the last input, then the input, then the skills
     /// that it names.
     pub(super) fn said_items(&mut self, said: &UserSaid) -> Vec<Box<RawValue>> {
-        let mut items = news(&self.additional_context, &said.context);
+        let mut items = match said.is_of_harness() {
+            true => Vec::new(),
+            false => news(&self.additional_context, &said.context),
+        };
         if !said.content.is_empty() {
             items.push(said.message.clone());
             items.extend(self.skill_items(&said.content));
@@ -144,6 +152,13 @@ impl Actor {
         }));
         items.extend(self.time_reminder());
         items
+    }
+
+    /// Remembers the context that came with an input, which need not be told again with the next one.
+    pub(super) fn keep_context(&mut self, said: UserSaid) {
+        if !said.is_of_harness() {
+            self.additional_context = said.context;
+        }
     }
 
     /// Tells the model what time it is, with each input (feature `current_time_reminder`).

@@ -129,7 +129,7 @@ pub(super) fn turn_started(turn: &Turn, settings: &Settings, window: Option<i64>
         collaboration_mode_kind: Some(mode_name(settings.mode.mode).to_owned()),
         turn_attribution: Some(TurnAttribution {
             turn_id: turn.id.clone(),
-            turn_trigger: turn.options.trigger.clone(),
+            turn_trigger: turn.options.trigger.as_ref().map(|trigger| trigger.name().to_owned()),
             parent_turn_id: turn.options.parent.clone(),
             queued_submission_id: turn.options.queued.clone(),
             initiating_agent_path: None,

@@ -262,6 +262,7 @@ impl Actor {
             let (end, ended) = oneshot::channel();
             Order { before: turn.last_in_order.replace(ended), end }
         });
+        turn.calls_made += 1;
         turn.calls.push(PendingCall::start(call, cx, order));
     }
 

@@ -65,6 +65,10 @@ pub(super) struct Turn {
     pub(super) calls: Vec<PendingCall>,
     /// Calls of goal tools that wait for the response to be over.
     pub(super) goal_calls: Vec<GoalCall>,
+    /// Calls so far that may get the work further.
+    pub(super) calls_made: u32,
+    /// Inputs that the model has not been sent yet.
+    pub(super) unsent: u32,
     /// Whether the thread's goal has been charged with the current response.
     pub(super) is_charged: bool,
     /// The skills that the model was given for this turn.
@@ -112,12 +116,34 @@ impl Kind {
     }
 }
 
+/// What a turn was started by, besides a user who has just said something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Trigger {
+    /// The thread itself, to work on its goal.
+    Goal,
+    /// The thread itself, for a message that has waited.
+    Queue,
+    /// What the client calls it.
+    Client(String),
+}
+
+impl Trigger {
+    /// How providers and files know it.
+    pub(super) fn name(&self) -> &str {
+        match self {
+            Self::Goal => "goal",
+            Self::Queue => "queue",
+            Self::Client(name) => name,
+        }
+    }
+}
+
 /// What `turn/start` says for one turn only.
 #[derive(Debug, Default, Clone)]
 pub(super) struct TurnOptions {
     pub(super) output_schema: Option<serde_json::Value>,
     pub(super) service_tier: Option<String>,
-    pub(super) trigger: Option<String>,
+    pub(super) trigger: Option<Trigger>,
     pub(super) parent: Option<TurnId>,
     /// The message of the queue that the turn begins with.
     pub(super) queued: Option<String>,
@@ -218,6 +244,9 @@ impl Actor {
     }
 
     pub(super) fn stream_answer(&mut self) {
+        if let Some(turn) = self.turn.as_mut().filter(|turn| turn.compaction.is_none()) {
+            turn.unsent = 0;
+        }
         self.tell_late_contexts();
         let Some(turn) = &mut self.turn else { return };
         let catalogue = turn.scene.servers.catalogue();
@@ -322,7 +351,10 @@ impl Actor {
             self.remember(item);
         }
         self.show_user_said(&said);
-        self.additional_context = said.context;
+        self.keep_context(said);
+        if let Some(turn) = &mut self.turn {
+            turn.unsent += 1;
+        }
     }
 
     pub(super) fn show_user_said(&mut self, said: &UserSaid) {
@@ -402,10 +434,12 @@ impl Actor {
         }
         self.close_runs();
         self.hear_of_agents();
+        let asks_hooks = self.hooked(HookEventName::UserPromptSubmit);
         // What the user has said is kept, though this turn does not get to it; unless it would have to pass hooks.
-        if !self.hooked(HookEventName::UserPromptSubmit) {
-            self.take_steered();
+        if let Some(turn) = self.turn.as_mut().filter(|_| asks_hooks) {
+            turn.steered.retain(UserSaid::is_of_harness);
         }
+        self.take_steered();
         self.tell_late_contexts();
         if matches!(ending, Ending::Interrupted) {
             let marker = message("user", &[prompt::turn_aborted()]);

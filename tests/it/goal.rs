@@ -297,3 +297,23 @@ fn goals_can_be_switched_off() {
     client.complete(&thread, "more");
     assert!(!client.heard().iter().any(|method| method.starts_with("thread/goal")));
 }
+
+#[test]
+fn a_model_that_only_talks_is_stopped() {
+    let lab = Lab::new();
+    for _ in 0..10 {
+        lab.model.reply(ev::text("I am thinking about it"));
+    }
+    let client = lab.start();
+    let thread = client.thread();
+    set(&client, &thread, json!({"objective": "o"}));
+    for _ in 0..10 {
+        assert_eq!(client.finish(&thread)["status"], "completed");
+    }
+    assert_eq!(get(&client, &thread)["status"], "blocked");
+    assert_eq!(lab.model.requests().len(), 10);
+    lab.model.reply(done("call-1")).reply(ev::text("end"));
+    set(&client, &thread, json!({"status": "active"}));
+    assert_eq!(client.finish(&thread)["status"], "completed");
+    assert_eq!(get(&client, &thread)["status"], "complete");
+}

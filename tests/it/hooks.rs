@@ -354,3 +354,36 @@ fn a_session_that_hooks_stop() {
     client.complete(&thread, "second");
     assert_eq!(lab.model.last().asked(), ["second"], "that was the session's beginning");
 }
+
+#[test]
+fn a_goal_is_not_what_a_user_says() {
+    let lab = Lab::new();
+    let block = json!({"decision": "block", "reason": "no"});
+    lab.model
+        .reply(ev::call("call-1", "update_goal", &json!({"status": "complete"})))
+        .reply(ev::text("end"));
+    let client = start(&lab, &[("UserPromptSubmit", answering(&lab, "prompt", &block))]);
+    let thread = client.thread();
+    client.request("thread/goal/set", json!({"threadId": thread, "objective": "o"}));
+    assert_eq!(client.finish(&thread)["status"], "completed");
+    assert_eq!(lab.model.requests().len(), 2);
+    assert!(client.notes("hook/started").is_empty());
+}
+
+#[test]
+fn a_goal_waits_when_its_session_is_stopped() {
+    let lab = Lab::new();
+    let stop = json!({"continue": false, "stopReason": "not here"});
+    let client = start(&lab, &[("SessionStart", answering(&lab, "start", &stop))]);
+    let thread = client.thread();
+    client.request("thread/goal/set", json!({"threadId": thread, "objective": "o"}));
+    assert_eq!(client.finish(&thread)["status"], "completed");
+    assert!(lab.model.requests().is_empty());
+    lab.model
+        .reply(ev::text("hello"))
+        .reply(ev::call("call-1", "update_goal", &json!({"status": "complete"})))
+        .reply(ev::text("end"));
+    client.complete(&thread, "hello");
+    assert_eq!(client.finish(&thread)["status"], "completed");
+    assert_eq!(lab.model.requests().len(), 3);
+}
