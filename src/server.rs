@@ -25,6 +25,7 @@ use tokio_util::sync::CancellationToken;
 use self::ask::Asks;
 use self::audience::Audience;
 use self::connection::Connection;
+use self::handlers::search::Searches;
 use self::order::Lanes;
 use self::outlet::ClientOutlet;
 use crate::config;
@@ -39,6 +40,7 @@ pub(crate) struct Server {
     pub(crate) audience: Arc<Audience>,
     pub(crate) asks: Arc<Asks>,
     pub(crate) watcher: Watcher,
+    pub(crate) searches: Searches,
     lanes: Lanes,
     /// Cancelled when the server ends.
     ended: CancellationToken,
@@ -69,6 +71,7 @@ impl Server {
             audience,
             asks,
             watcher: Watcher::default(),
+            searches: Searches::default(),
             lanes: Lanes::default(),
             ended: CancellationToken::new(),
         })

@@ -2,4 +2,5 @@
 
 pub(crate) mod files;
 pub(crate) mod git;
+pub(crate) mod search;
 pub(crate) mod watch;

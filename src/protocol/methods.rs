@@ -7,7 +7,7 @@
 //! A client request's row says: name, method, params and response, stability, the order key (requests with the same
 //! key are served one after the other; `inline` is served before the next line is read, `none` waits for nobody,
 //! `by(thread_id)` is keyed by that member of the params, `config` is one key for all that concerns the configuration,
-//! `watch(watch_id)` one for each watch of a connection), and the handler.
+//! `watch(watch_id)` one for each watch of a connection, `search(session_id)` one for each search), and the handler.
 
 /// What clients ask the server.
 macro_rules! client_requests {
@@ -153,6 +153,14 @@ macro_rules! client_requests {
             McpServerToolCall = "mcpServer/tool/call" (McpServerToolCallParams) -> McpServerToolCallResponse, Stable, none, mcp::call_tool;
             /// Makes several changes to the user's configuration.
             ConfigBatchWrite = "config/batchWrite" (ConfigBatchWriteParams) -> ConfigWriteResponse, Stable, config, config::batch_write;
+            /// Finds files by a few letters of their paths.
+            FuzzyFileSearch = "fuzzyFileSearch" (FuzzyFileSearchParams) -> FuzzyFileSearchResponse, Stable, none, search::search;
+            /// Begins a search that follows what the user types.
+            FuzzyFileSearchSessionStart = "fuzzyFileSearch/sessionStart" (FuzzyFileSearchSessionStartParams) -> FuzzyFileSearchSessionStartResponse, Experimental, search(session_id), search::start;
+            /// Replaces the query of such a search.
+            FuzzyFileSearchSessionUpdate = "fuzzyFileSearch/sessionUpdate" (FuzzyFileSearchSessionUpdateParams) -> FuzzyFileSearchSessionUpdateResponse, Experimental, search(session_id), search::update;
+            /// Ends such a search.
+            FuzzyFileSearchSessionStop = "fuzzyFileSearch/sessionStop" (FuzzyFileSearchSessionStopParams) -> FuzzyFileSearchSessionStopResponse, Experimental, search(session_id), search::stop;
         }
     };
 }
@@ -271,6 +279,10 @@ macro_rules! server_notifications {
             DeprecationNotice = "deprecationNotice" (DeprecationNoticeNotification);
             /// Tells that a part of the configuration is not used.
             ConfigWarning = "configWarning" (ConfigWarningNotification);
+            /// Tells what a search has found so far.
+            FuzzyFileSearchSessionUpdated = "fuzzyFileSearch/sessionUpdated" (FuzzyFileSearchSessionUpdatedNotification);
+            /// Tells that a search has found all that there is.
+            FuzzyFileSearchSessionCompleted = "fuzzyFileSearch/sessionCompleted" (FuzzyFileSearchSessionCompletedNotification);
         }
     };
 }

@@ -136,6 +136,8 @@ not_gated! {
     SkillsConfigWriteParams SkillsExtraRootsSetParams SkillsListParams
     ConfigBatchWriteParams ConfigValueWriteParams HooksListParams
     FsReadFileParams FsWriteFileParams FsCreateDirectoryParams FsGetMetadataParams FsReadDirectoryParams
+    FuzzyFileSearchParams FuzzyFileSearchSessionStartParams FuzzyFileSearchSessionUpdateParams
+    FuzzyFileSearchSessionStopParams
     FsRemoveParams FsCopyParams FsWatchParams FsUnwatchParams
 }
 

@@ -13,6 +13,7 @@ mod page;
 pub(super) mod permission;
 pub(super) mod project;
 pub(super) mod queue;
+pub(crate) mod search;
 pub(super) mod section;
 pub(super) mod skill;
 pub(super) mod thread;

@@ -68,6 +68,7 @@ impl Server {
             connection::serve(self, &connection, rx),
         );
         tracing::debug!(connection = connection.id.0, "a client has gone");
+        self.searches.forget(connection.id);
         for thread in self.audience.disconnect(connection.id) {
             unload::when_idle(self, thread);
         }

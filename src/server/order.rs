@@ -23,6 +23,8 @@ pub(crate) enum OrderKey {
     Thread(String),
     /// What reads or writes the configuration for clients.
     Config,
+    /// One search that follows what the user types.
+    Search(String),
     /// One watch of a connection.
     Watch(ConnectionId, String),
 }

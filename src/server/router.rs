@@ -64,6 +64,9 @@ macro_rules! order {
     (by($field:ident), $cx:ident, $params:ident) => {
         Order::Lane(Some(OrderKey::Thread($params.$field.to_string())))
     };
+    (search($field:ident), $cx:ident, $params:ident) => {
+        Order::Lane(Some(OrderKey::Search($params.$field.clone())))
+    };
     (watch($field:ident), $cx:ident, $params:ident) => {
         Order::Lane(Some(OrderKey::Watch($cx.connection.id, $params.$field.clone())))
     };
