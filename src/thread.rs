@@ -38,9 +38,11 @@ mod team;
 mod turn;
 mod usage;
 
-pub(crate) use agents::{Agents, Memory as AgentMemory, Order as AgentOrder, Spawned};
+pub(crate) use agents::{
+    Admission, Agents, Draft, Memory as AgentMemory, Order as AgentOrder, Recruit, Wanted,
+};
 pub(crate) use goal::changed as changed_goal;
-pub(crate) use input::Rendered;
+pub(crate) use input::{Rendered, check as check_input};
 pub(crate) use outlet::{Answer, Outlet, Question, Scope, Ticket};
 pub(crate) use review::Task as ReviewTask;
 pub(crate) use session::{
@@ -109,6 +111,12 @@ pub(crate) type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// The one chance to answer a request, given away together with the request.
 pub(crate) struct Reply<T>(Box<dyn FnOnce(Result<T>) + Send>);
+
+impl<T> std::fmt::Debug for Reply<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Reply")
+    }
+}
 
 impl<T> Reply<T> {
     pub(crate) fn new(give: impl FnOnce(Result<T>) + Send + 'static) -> Self {
@@ -234,15 +242,32 @@ impl ThreadHandle {
         }
     }
 
+    /// As [`Self::send`], for a thread that nobody else knows, so that there is room in its inbox.
+    fn send_now(&self, command: Command) {
+        if self.commands.try_send(command).is_err() {
+            tracing::warn!(thread = %self.id, "a new thread takes no request");
+        }
+    }
+
     pub(crate) async fn start_turn(
         &self,
         params: TurnStartParams,
         reply: Reply<TurnStartResponse>,
     ) {
+        let command = self.turn_request(params, reply).await;
+        self.send(command).await;
+    }
+
+    /// The request for a turn, with everything done that it has to wait for.
+    pub(crate) async fn turn_request(
+        &self,
+        params: TurnStartParams,
+        reply: Reply<TurnStartResponse>,
+    ) -> Command {
         let mode = params.collaboration_mode.as_ref().map(|mode| mode.settings.model.clone());
         let model = mode.or_else(|| params.model.clone());
         let input = self.rendered(&params.input, model).await;
-        self.send(Command::StartTurn { params: Box::new(params), input, reply }).await;
+        Command::StartTurn { params: Box::new(params), input, reply }
     }
 
     pub(crate) async fn steer(&self, params: TurnSteerParams, reply: Reply<TurnSteerResponse>) {
@@ -262,6 +287,11 @@ impl ThreadHandle {
             // The request will find the thread gone as well.
             Err(_gone) => input::text_message(input),
         }
+    }
+
+    /// Whether both lead to the same task: a thread that is loaded again has another one.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self.commands.same_channel(&other.commands)
     }
 
     /// Whether the thread's task is over.

@@ -48,7 +48,7 @@ use crate::protocol::{
     ItemId, McpToolCallProgressNotification, QueuedSubmission, ThreadActiveFlag, TimedItem, TurnId,
     TurnPlanUpdatedNotification,
 };
-use crate::thread::{self, AgentOrder, Question, Rendered, Spawned, Stored, ThreadHandle, Ticket};
+use crate::thread::{self, Admission, Draft, Question, Rendered, Ticket, Wanted};
 
 /// One call, as the model made it.
 #[derive(Debug)]
@@ -116,10 +116,10 @@ pub(crate) enum Effect {
     PlanUpdated(TurnPlanUpdatedNotification),
     /// Files have been edited, which ends the item: also when the turn has not waited for it.
     Patched { item: TimedItem, edits: Vec<Edit> },
-    /// Starts an agent.
-    SpawnAgent { order: Box<AgentOrder>, reply: oneshot::Sender<thread::Result<Spawned>> },
-    /// Loads an agent again.
-    ReviveAgent { stored: Box<Stored>, reply: oneshot::Sender<thread::Result<ThreadHandle>> },
+    /// Says what an agent is made from.
+    DraftAgent { wanted: Wanted, reply: oneshot::Sender<thread::Result<Draft>> },
+    /// Makes an agent known.
+    AdmitAgent(Box<Admission>),
     /// Something that the model is to know before the call's output.
     Inform(String),
     /// Something that the model is to know besides the call's output.
@@ -240,6 +240,19 @@ impl Cx {
     fn event(&self, effect: Effect) -> Event {
         Event::Effect { turn: self.turn.clone(), call: self.number, effect: Box::new(effect) }
     }
+}
+
+/// What a call sets going.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Work {
+    /// A command, which goes on though nobody waits for it any more.
+    Command,
+    Other,
+}
+
+pub(crate) fn work(scene: &Scene, call: &Call) -> Work {
+    let is_command = call.tool(scene).is_some_and(|tool| std::ptr::eq(tool, &exec_command::TOOL));
+    if is_command { Work::Command } else { Work::Other }
 }
 
 /// Whether a call waits for the calls before it that do so, too.

@@ -102,6 +102,11 @@ pub(crate) enum NetworkAccess {
 pub(crate) struct ReasoningEffort(String);
 
 impl ReasoningEffort {
+    /// What providers take a request for that says nothing.
+    pub(crate) fn unsaid() -> Self {
+        Self("medium".to_owned())
+    }
+
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }

@@ -25,7 +25,7 @@ use super::session::{Origin, Shared};
 use super::settings::Settings;
 use super::skills::Known;
 use super::team::{Progress, Team};
-use super::turn::{Ending, Turn};
+use super::turn::{Ending, Kind, Turn};
 use super::usage::Totals;
 use super::{Closed, Command, Error, Reply, Result, Snapshot, item, prompt, stored};
 use crate::config::Effective;
@@ -99,8 +99,6 @@ pub(super) struct Actor {
     pub(super) open_runs: Vec<OpenRun>,
     /// What asynchronous hooks have said since the model was asked last.
     pub(super) late_contexts: Vec<String>,
-    /// Who has asked for the turn to end, until it has.
-    pub(super) interrupter: Option<Reply<TurnInterruptResponse>>,
     pub(super) inbox: mpsc::Receiver<Command>,
     pub(super) events: mpsc::Sender<Event>,
     pub(super) happened: mpsc::Receiver<Event>,
@@ -134,7 +132,7 @@ impl Actor {
             }
         };
         if self.turn.is_some() {
-            self.finish(Ending::Interrupted);
+            self.finish(Ending::Interrupted { by: None });
         }
         self.dismiss_agents().await;
         let farewell = self.session_end();
@@ -214,9 +212,8 @@ impl Actor {
                 format!("expected active turn id {expected} but found {}", turn.id)
             }
             Some(_) => {
-                self.interrupter = Some(reply);
                 self.observe_interrupt();
-                return self.finish(Ending::Interrupted);
+                return self.finish(Ending::Interrupted { by: Some(reply) });
             }
         };
         reply.give(Err(Error::Refused(refusal)));
@@ -469,8 +466,15 @@ impl Actor {
 
     /// How much of the model's window a thread may fill.
     pub(super) fn window(&self) -> Option<i64> {
-        let model = self.shared.catalog.model(&self.settings.model, &self.config);
-        Some(model.effective_window(self.config.model_context_window))
+        Some(self.model().effective_window(self.config.model_context_window))
+    }
+
+    /// The model that the thread's history is for: the running turn's, unless that shows a reviewer's work.
+    pub(super) fn model(&self) -> Arc<ModelInfo> {
+        match &self.turn {
+            Some(turn) if turn.kind != Kind::Review => Arc::clone(&turn.model),
+            Some(_) | None => self.shared.catalog.model(&self.settings.model, &self.config),
+        }
     }
 
     pub(super) fn unbounded_connection_retries(&self) -> bool {

@@ -15,10 +15,12 @@ use super::actor::Actor;
 use super::context::message;
 use super::outlet::Publisher;
 use super::session::{Lineage, NewThread, Persistence, Shared, Start, Stored, create, resume};
-use super::team::{AgentStatus, Progress, Team};
-use super::{Error, Result, ThreadHandle, prompt};
+use super::team::{AgentStatus, Place, Progress, Team};
+use super::{Command, Error, Result, ThreadHandle, prompt};
 use crate::extension::hooks::SessionOrigin;
-use crate::protocol::{ReasoningEffort, ThreadId, ThreadSource, ThreadStatus, Turn, TurnStatus};
+use crate::protocol::{
+    ReasoningEffort, ThreadId, ThreadSource, ThreadStatus, TimedItem, Turn, TurnId, TurnStatus,
+};
 use crate::store::Record;
 use crate::store::history::is_message;
 use crate::tools::{DynamicTools, Event};
@@ -42,13 +44,70 @@ pub(crate) enum Memory {
     Messages,
 }
 
-/// An agent that is there.
-#[derive(Debug)]
-pub(crate) struct Spawned {
+/// Which agent is wanted.
+pub(crate) enum Wanted {
+    New(Order),
+    /// One that has been closed.
+    Stored(Box<Stored>),
+}
+
+/// What an agent is made from, as its parent's task knows it. Making it waits for the disk, and so is not that task's
+/// work.
+pub(crate) struct Draft {
+    place: Place,
+    start: Start,
+    source: Source,
+}
+
+enum Source {
+    New(Box<NewThread>),
+    Stored { stored: Box<Stored>, team: Arc<Team> },
+}
+
+/// An agent that runs, but of which nobody knows yet: it ends if it is not admitted.
+pub(crate) struct Recruit {
+    place: Place,
     pub(crate) handle: ThreadHandle,
     pub(crate) nickname: Option<String>,
     pub(crate) model: String,
     pub(crate) effort: Option<ReasoningEffort>,
+}
+
+/// What happens when an agent becomes known, all in one moment: a turn that ends has an agent with a task, or none.
+pub(crate) struct Admission {
+    pub(crate) recruit: Recruit,
+    /// The item that shows it.
+    pub(crate) item: Option<TimedItem>,
+    /// What it does first.
+    pub(crate) task: Option<Command>,
+    pub(crate) admitted: oneshot::Sender<()>,
+}
+
+impl Draft {
+    /// Makes the agent.
+    pub(crate) async fn load(self, shared: &Arc<Shared>) -> Result<Recruit> {
+        let shared = Arc::clone(shared);
+        let loading = tokio::task::spawn_blocking(move || self.load_now(&shared));
+        loading.await.unwrap_or_else(|_panicked| Err(Error::Failed("internal error".to_owned())))
+    }
+
+    fn load_now(self, shared: &Arc<Shared>) -> Result<Recruit> {
+        let Self { place, start, source } = self;
+        let model = start.settings.model.clone();
+        let known = shared.catalog.model(&model, &start.config);
+        let effort = known.effort(start.settings.effort.as_ref());
+        let (nickname, handle) = match source {
+            Source::New(new) => {
+                let nickname = new.lineage.as_ref().map(|lineage| lineage.nickname.clone());
+                (nickname, create(shared, *new, start)?)
+            }
+            Source::Stored { stored, team } => {
+                let nickname = stored.summary.agent_nickname.clone();
+                (nickname, resume(shared, *stored, start, team))
+            }
+        };
+        Ok(Recruit { place, handle, nickname, model, effort })
+    }
 }
 
 /// What the tools for working with agents need of the thread that they belong to.
@@ -77,15 +136,36 @@ impl Agents {
             end(&self.shared, handle).await;
         }
     }
+
+    /// Lets go of an agent that has not taken its first task. Nothing is to be waited for: it ends by itself.
+    pub(crate) fn dismiss(&self, id: &ThreadId) {
+        if let Some(handle) = self.team.leave(id) {
+            leave(&self.shared, &handle);
+        }
+    }
 }
 
 /// Ends an agent in order, and tells that it is not loaded any more.
 async fn end(shared: &Arc<Shared>, handle: ThreadHandle) {
-    drop(shared.loaded.remove(&handle.id));
+    // Until its task is over, nobody shall find it.
+    let was_loaded = shared.loaded.remove_same(&handle);
     if handle.close().await.is_err() {
         tracing::debug!(thread = %handle.id, "the agent had ended by itself");
     }
-    Publisher::new(handle.id, Arc::clone(&shared.outlet)).tell_status(ThreadStatus::NotLoaded);
+    if was_loaded {
+        tell_unloaded(shared, &handle);
+    }
+}
+
+fn leave(shared: &Arc<Shared>, handle: &ThreadHandle) {
+    if shared.loaded.remove_same(handle) {
+        tell_unloaded(shared, handle);
+    }
+}
+
+fn tell_unloaded(shared: &Arc<Shared>, handle: &ThreadHandle) {
+    let publisher = Publisher::new(handle.id.clone(), Arc::clone(&shared.outlet));
+    publisher.tell_status(ThreadStatus::NotLoaded);
 }
 
 /// Tells a thread whenever a turn of an agent has ended.
@@ -104,18 +184,24 @@ impl Actor {
         Agents { shared: Arc::clone(&self.shared), team: Arc::clone(&self.team), depth: self.depth }
     }
 
-    pub(super) fn spawn_agent(&mut self, order: Order, reply: oneshot::Sender<Result<Spawned>>) {
-        let spawned = self.try_spawn(order);
-        // A call that is over by now has left an agent without a task; it ends with this thread.
-        let _unheard = reply.send(spawned);
+    /// Drafts an agent, if there is a place for one.
+    pub(super) fn draft_agent(&self, wanted: Wanted) -> Result<Draft> {
+        let reserved = self.team.reserve(self.config.agents.max_threads);
+        let place = reserved.map_err(|full| Error::Refused(full.to_string()))?;
+        let (order, source) = match wanted {
+            Wanted::New(order) => {
+                let new = self.new_agent(&order);
+                (order, Source::New(Box::new(new)))
+            }
+            Wanted::Stored(stored) => {
+                (Order::default(), Source::Stored { stored, team: Arc::clone(&self.team) })
+            }
+        };
+        Ok(Draft { place, start: self.start_of_agent(&order), source })
     }
 
-    fn try_spawn(&mut self, order: Order) -> Result<Spawned> {
-        self.reserve_place()?;
-        let nickname = self.team.nickname();
-        let start = self.start_of_agent(&order);
-        let (model, effort) = (start.settings.model.clone(), start.settings.effort.clone());
-        let new = NewThread {
+    fn new_agent(&self, order: &Order) -> NewThread {
+        NewThread {
             id: ThreadId::from(Uuid::now_v7().to_string()),
             persistence: match self.writer {
                 Some(_) => Persistence::OnDisk,
@@ -133,19 +219,11 @@ impl Actor {
                 session: self.thread.session_id.clone(),
                 parent: self.thread.id.clone(),
                 depth: self.depth + 1,
-                nickname: nickname.clone(),
-                role: order.role,
+                nickname: self.team.nickname(),
+                role: order.role.clone(),
                 team: Arc::clone(&self.team),
             }),
-        };
-        let created = create(&self.shared, new, start).inspect_err(|_| self.team.release())?;
-        self.enlist(&created);
-        Ok(Spawned { handle: created, nickname: Some(nickname), model, effort })
-    }
-
-    fn reserve_place(&self) -> Result<()> {
-        let reserved = self.team.reserve(self.config.agents.max_threads);
-        reserved.map_err(|full| Error::Refused(full.to_string()))
+        }
     }
 
     /// An agent has what its parent has, but for what the order says.
@@ -180,31 +258,21 @@ impl Actor {
             .collect()
     }
 
-    /// Loads an agent again that has been closed.
-    pub(super) fn revive_agent(
-        &mut self,
-        stored: Stored,
-        reply: oneshot::Sender<Result<ThreadHandle>>,
-    ) {
-        let revived = self.try_revive(stored);
-        let _unheard = reply.send(revived);
-    }
-
-    fn try_revive(&mut self, stored: Stored) -> Result<ThreadHandle> {
-        self.reserve_place()?;
-        let start = self.start_of_agent(&Order::default());
-        let handle = resume(&self.shared, stored, start, Arc::clone(&self.team));
-        self.enlist(&handle);
-        Ok(handle)
-    }
-
-    /// Makes an agent known: to the server, to this thread's listeners, and to the session.
-    fn enlist(&self, handle: &ThreadHandle) {
+    /// Makes an agent known: to the server, to this thread's listeners, and to the session. Then it starts to work.
+    pub(super) fn admit_agent(&mut self, turn: &TurnId, call: usize, admission: Admission) {
+        let Admission { recruit: Recruit { place, handle, .. }, item, task, admitted } = admission;
         self.shared.loaded.insert(handle.clone(), self.config.thread_unload_delay_secs);
         self.publisher.share(&handle.id);
         let reporter = AbortOnDrop::spawn(report(handle.progress.clone(), self.events.clone()));
-        self.team.join(self.thread.id.clone(), handle.clone(), reporter);
+        self.team.join(place, self.thread.id.clone(), handle.clone(), reporter);
         self.publisher.of(handle.id.clone()).tell_status(ThreadStatus::Idle);
+        if let Some(item) = item {
+            self.end_call_item(turn, call, item);
+        }
+        if let Some(task) = task {
+            handle.send_now(task);
+        }
+        let _unheard = admitted.send(());
     }
 
     /// An agent has ended a turn: the thread's model is told now, or when its response is over.

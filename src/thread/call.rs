@@ -7,14 +7,14 @@ use tokio::sync::oneshot;
 
 use super::turn::output_item;
 use crate::protocol::{ItemId, TimedItem};
-use crate::tools::{self, Call, CallInput, Claim, Cx, Event, Outcome, Output};
+use crate::tools::{self, Call, CallInput, Claim, Cx, Event, Outcome, Output, Work};
 use crate::util::task::AbortOnDrop;
 use crate::util::time::now_ms;
 
 pub(super) struct PendingCall {
     id: ItemId,
     kind: Kind,
-    is_command: bool,
+    work: Work,
     started_at_ms: i64,
     state: State,
     /// The item that has been shown and is not ended.
@@ -45,13 +45,13 @@ impl PendingCall {
             CallInput::Function(_) => Kind::Function,
             CallInput::Custom(_) => Kind::Custom,
         };
-        let (id, is_command) = (call.id.clone(), call.name == "exec_command");
+        let (id, work) = (call.id.clone(), tools::work(&cx.scene, &call));
         let claim = Arc::clone(&cx.claim);
         let task = AbortOnDrop::spawn(in_order(order, run(call, cx)));
         Self {
             id,
             kind,
-            is_command,
+            work,
             started_at_ms: now_ms(),
             state: State::Running { _task: task },
             open: None,
@@ -87,9 +87,9 @@ impl PendingCall {
         }
         #[expect(clippy::cast_precision_loss, reason = "a tenth of a second is all that is shown")]
         let seconds = (now_ms() - self.started_at_ms) as f64 / 1000.0;
-        let told = match self.is_command {
-            true => format!("Wall time: {seconds:.1} seconds\naborted by user"),
-            false => "aborted".to_owned(),
+        let told = match self.work {
+            Work::Command => format!("Wall time: {seconds:.1} seconds\naborted by user"),
+            Work::Other => "aborted".to_owned(),
         };
         self.state = State::Done(told.into());
         let may_end = self.claim.take();

@@ -99,7 +99,7 @@ impl Actor {
 
     /// In tokens.
     fn compaction_limit(&self) -> i64 {
-        let model = self.shared.catalog.model(&self.settings.model, &self.config);
+        let model = self.model();
         let most = model.window(self.config.model_context_window) / 10 * 9;
         let own = self.config.model_auto_compact_token_limit.or(model.auto_compact_token_limit);
         own.map_or(most, |own| own.min(most))
@@ -256,7 +256,7 @@ impl Actor {
     /// What the user has said, the context as it is now, and the summary of everything else.
     fn replace_history(&mut self, written: Written) {
         let mut told = Told::of_model(&self.told);
-        let model = self.shared.catalog.model(&self.settings.model, &self.config);
+        let model = self.model();
         let context = told.update(&self.surroundings(&model));
         let (text, last) = match written {
             Written::Item(item) => (String::new(), item),

@@ -40,7 +40,7 @@ impl Actor {
 
     fn call_done(&mut self, call: usize, outcome: Outcome) {
         match outcome {
-            Outcome::Cancelled => self.finish(Ending::Interrupted),
+            Outcome::Cancelled => self.finish(Ending::Interrupted { by: None }),
             Outcome::Output(output) => {
                 let Some(turn) = &mut self.turn else { return };
                 let open = turn.calls.get_mut(call).and_then(|call| call.done(output));
@@ -114,14 +114,15 @@ impl Actor {
                     call.tell(text);
                 }
             }
-            Effect::SpawnAgent { order, reply } if self.runs(turn) => {
-                self.spawn_agent(*order, reply);
+            Effect::DraftAgent { wanted, reply } if self.runs(turn) => {
+                // A call that is over by now has made nothing of it.
+                let _unheard = reply.send(self.draft_agent(wanted));
             }
-            Effect::ReviveAgent { stored, reply } if self.runs(turn) => {
-                self.revive_agent(*stored, reply);
+            Effect::AdmitAgent(admission) if self.runs(turn) => {
+                self.admit_agent(turn, call, *admission);
             }
-            // Its call is over.
-            Effect::SpawnAgent { .. } | Effect::ReviveAgent { .. } => {}
+            // Its call is over: the agent ends before it has begun.
+            Effect::DraftAgent { .. } | Effect::AdmitAgent(_) => {}
             Effect::Warn(message) => self.warn(message),
             Effect::Goal(call) if self.runs(turn) => self.goal_called(call),
             Effect::Goal(_) => {}
@@ -133,7 +134,7 @@ impl Actor {
         self.set_call_item(turn, call, Some(item));
     }
 
-    fn end_call_item(&mut self, turn: &TurnId, call: usize, item: TimedItem) {
+    pub(super) fn end_call_item(&mut self, turn: &TurnId, call: usize, item: TimedItem) {
         self.set_call_item(turn, call, None);
         self.end_item(turn, item);
     }

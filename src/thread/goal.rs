@@ -324,7 +324,7 @@ impl Actor {
                 self.goal.held &= !by_user;
                 return;
             }
-            Ending::Interrupted => {
+            Ending::Interrupted { .. } => {
                 self.goal.held = true;
                 return;
             }

@@ -31,7 +31,7 @@ pub(crate) struct Rendered {
 }
 
 /// Refuses what cannot be sent to a model.
-pub(super) fn check(input: &[UserInput]) -> Result<()> {
+pub(crate) fn check(input: &[UserInput]) -> Result<()> {
     let mut chars = 0;
     for part in input {
         match part {

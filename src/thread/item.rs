@@ -104,7 +104,7 @@ pub(super) fn turn_ended(turn: &Turn, ending: &Ending, completed_at_ms: i64) -> 
     let completed_at = Some(completed_at_ms / 1000);
     let duration_ms = Some(completed_at_ms - turn.started_at_ms);
     let error = match ending {
-        Ending::Interrupted | Ending::Replaced => {
+        Ending::Interrupted { .. } | Ending::Replaced => {
             let reason = "interrupted".to_owned();
             return Record::TurnAborted(TurnAborted {
                 turn_id: Some(turn_id),

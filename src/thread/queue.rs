@@ -155,7 +155,7 @@ impl Actor {
     pub(super) fn judge_queue(&mut self, ending: &Ending) {
         match ending {
             Ending::Completed | Ending::Failed(_) => self.queue.held = false,
-            Ending::Interrupted => self.queue.held = true,
+            Ending::Interrupted { .. } => self.queue.held = true,
             // What replaces it decides.
             Ending::Replaced => {}
         }

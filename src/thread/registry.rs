@@ -47,6 +47,13 @@ impl Registry {
         self.lock().remove(id).map(|loaded| loaded.handle)
     }
 
+    /// As [`Self::remove`], but leaves another thread that goes by the same id by now. Whether it was there.
+    pub(crate) fn remove_same(&self, handle: &ThreadHandle) -> bool {
+        let mut loaded = self.lock();
+        let is_there = loaded.get(&handle.id).is_some_and(|loaded| loaded.handle.is_same(handle));
+        is_there && loaded.remove(&handle.id).is_some()
+    }
+
     /// As [`Self::remove`], for all of them.
     pub(crate) fn drain(&self) -> Vec<ThreadHandle> {
         self.lock().drain().map(|(_, loaded)| loaded.handle).collect()

@@ -440,7 +440,6 @@ fn run(shared: &Arc<Shared>, start: Start, loaded: Loaded) -> ThreadHandle {
         session_start: Some(loaded.session_start),
         open_runs: Vec::new(),
         late_contexts: Vec::new(),
-        interrupter: None,
         inbox,
         events,
         happened,

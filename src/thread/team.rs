@@ -3,7 +3,7 @@
 //! Shared by all of them. Each agent belongs to the thread that has spawned it, and ends with it at the latest.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
 use tokio::sync::watch;
@@ -43,6 +43,17 @@ pub(crate) struct Full;
 
 #[derive(Debug, Default)]
 pub(crate) struct Team(Mutex<State>);
+
+/// A place that is kept for an agent that is about to be a member. It is free again when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Place(Arc<Team>);
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut state = self.0.lock();
+        state.reserved = state.reserved.saturating_sub(1);
+    }
+}
 
 #[derive(Debug, Default)]
 struct State {
@@ -86,20 +97,15 @@ impl AgentStatus {
 }
 
 impl Team {
-    /// Takes a place for an agent, if fewer than `most` are there.
-    pub(super) fn reserve(&self, most: usize) -> Result<(), Full> {
+    /// Takes a place for an agent, if fewer than `most` are there. Those whose task has ended need none.
+    pub(super) fn reserve(self: &Arc<Self>, most: usize) -> Result<Place, Full> {
         let mut state = self.lock();
-        if state.members.len() + state.reserved >= most {
+        let there = state.members.values().filter(|member| !member.handle.has_ended()).count();
+        if there + state.reserved >= most {
             return Err(Full);
         }
         state.reserved += 1;
-        Ok(())
-    }
-
-    /// Gives a place back that no agent has come to.
-    pub(super) fn release(&self) {
-        let mut state = self.lock();
-        state.reserved = state.reserved.saturating_sub(1);
+        Ok(Place(Arc::clone(self)))
     }
 
     /// A name that no other agent of the session has got.
@@ -111,16 +117,28 @@ impl Team {
     }
 
     /// Puts an agent into the place that was taken for it.
-    pub(super) fn join(&self, parent: ThreadId, handle: ThreadHandle, reporter: AbortOnDrop) {
-        let mut state = self.lock();
-        state.reserved = state.reserved.saturating_sub(1);
+    pub(super) fn join(
+        &self,
+        place: Place,
+        parent: ThreadId,
+        handle: ThreadHandle,
+        reporter: AbortOnDrop,
+    ) {
         let told = handle.progress.borrow().ends;
         let id = handle.id.clone();
         let member = Member { handle, parent, told, waiters: 0, _reporter: reporter };
-        state.members.insert(id, member);
+        self.lock().members.insert(id, member);
+        drop(place);
     }
 
-    pub(crate) fn get(&self, id: &ThreadId) -> Option<ThreadHandle> {
+    /// The agent of this id, if this thread has spawned it.
+    pub(crate) fn get_own(&self, parent: &ThreadId, id: &ThreadId) -> Option<ThreadHandle> {
+        let state = self.lock();
+        let member = state.members.get(id).filter(|member| member.parent == *parent)?;
+        Some(member.handle.clone())
+    }
+
+    fn get(&self, id: &ThreadId) -> Option<ThreadHandle> {
         self.lock().members.get(id).map(|member| member.handle.clone())
     }
 

@@ -21,7 +21,7 @@ use super::review::Review;
 use super::said::UserSaid;
 use super::stream::Streamed;
 use super::team::AgentStatus;
-use super::{item, prompt};
+use super::{Reply, item, prompt};
 use crate::extension::hooks::{ModelAnswer, Occasion};
 use crate::mcp::Catalogue;
 use crate::model::catalog::ModelInfo;
@@ -180,7 +180,10 @@ pub(super) enum Next {
 #[derive(Debug)]
 pub(super) enum Ending {
     Completed,
-    Interrupted,
+    Interrupted {
+        /// Who has asked for it.
+        by: Option<Reply<TurnInterruptResponse>>,
+    },
     /// As interrupted, by something that the user wants instead.
     Replaced,
     Failed(Box<TurnError>),
@@ -392,7 +395,8 @@ impl Actor {
             }
             Retry::Never | Retry::Stream { .. } | Retry::Connection => {
                 let next = Next::Fail(Box::new(error.turn_error()));
-                if error.is_context_overflow() {
+                // A reviewer's history is not the thread's.
+                if error.is_context_overflow() && !self.is_reviewing() {
                     self.fill_window();
                 }
                 return self.response_over(next, || failed(error));
@@ -426,10 +430,10 @@ impl Actor {
     }
 
     /// Ends the turn. The order of what clients see is part of the protocol.
-    pub(super) fn finish(&mut self, ending: Ending) {
+    pub(super) fn finish(&mut self, mut ending: Ending) {
         self.tell_usage();
         self.end_streamed();
-        if matches!(ending, Ending::Interrupted | Ending::Replaced) {
+        if matches!(ending, Ending::Interrupted { .. } | Ending::Replaced) {
             self.abort_calls();
         }
         self.close_runs();
@@ -441,7 +445,7 @@ impl Actor {
         }
         self.take_steered();
         self.tell_late_contexts();
-        if matches!(ending, Ending::Interrupted) {
+        if matches!(ending, Ending::Interrupted { .. }) {
             let marker = message("user", &[prompt::turn_aborted()]);
             self.remember(marker);
         }
@@ -454,7 +458,9 @@ impl Actor {
         let completed_at_ms = now_ms();
         let record = item::turn_ended(&turn, &ending, completed_at_ms);
         self.record(&[record]);
-        if let Some(reply) = self.interrupter.take() {
+        if let Ending::Interrupted { by } = &mut ending
+            && let Some(reply) = by.take()
+        {
             reply.give(Ok(TurnInterruptResponse {}));
         }
         self.waiting.clear();
@@ -469,7 +475,7 @@ impl Actor {
     fn announce_end(&mut self, turn: &mut Turn, ending: Ending, completed_at_ms: i64) {
         let (status, error, rest) = match ending {
             Ending::Completed => (TurnStatus::Completed, None, ThreadStatus::Idle),
-            Ending::Interrupted | Ending::Replaced => {
+            Ending::Interrupted { .. } | Ending::Replaced => {
                 (TurnStatus::Interrupted, None, ThreadStatus::Idle)
             }
             Ending::Failed(error) => (TurnStatus::Failed, Some(*error), ThreadStatus::SystemError),

@@ -5,25 +5,25 @@
 
 mod definition;
 mod item;
+mod recruit;
+mod task;
 
-use std::path::Path;
 use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use tokio::sync::oneshot;
 use tokio::time::sleep;
 use uuid::Uuid;
 
 use self::definition::NAMESPACE;
 use self::item::Shown;
-use super::{Cx, Effect, Outcome, Run, Scene, Tool, arguments};
-use crate::config::Role;
+use self::recruit::{order, reply};
+use self::task::Task;
+use super::{Cx, Outcome, Run, Scene, Tool, arguments};
 use crate::protocol::{
-    CollabAgentTool, ImageDetail, MediaSource, ReasoningEffort, ThreadId, TurnInterruptResponse,
-    TurnStartParams, UserInput,
+    CollabAgentTool, ReasoningEffort, ThreadId, TurnInterruptResponse, UserInput,
 };
-use crate::thread::{self, AgentMemory, AgentOrder, AgentStatus, Command, Reply, ThreadHandle};
+use crate::thread::{self, AgentMemory, AgentOrder, AgentStatus, Command, ThreadHandle, Wanted};
 
 /// How long to wait for agents, in milliseconds: by default, and the bounds.
 const WAIT: u64 = 30_000;
@@ -90,88 +90,6 @@ struct SpawnArguments {
     fork_context: bool,
 }
 
-/// What an agent is told: words, or parts.
-#[derive(Debug, Deserialize)]
-struct Task {
-    message: Option<String>,
-    items: Option<Vec<Part>>,
-}
-
-/// A part of a task.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Part {
-    #[serde(rename = "type")]
-    kind: String,
-    text: Option<String>,
-    image_url: Option<String>,
-    audio_url: Option<String>,
-    name: Option<String>,
-    path: Option<String>,
-}
-
-impl Task {
-    /// The task as input, and as clients show it.
-    fn input(self) -> Result<(Vec<UserInput>, String), Outcome> {
-        match (self.message, self.items) {
-            (Some(message), None) if message.trim().is_empty() => {
-                Err(Outcome::text("an agent cannot be given an empty message"))
-            }
-            (Some(message), None) => Ok((vec![UserInput::text(&message)], message)),
-            (None, Some(items)) if items.is_empty() => {
-                Err(Outcome::text("an agent cannot be given an empty list of items"))
-            }
-            (None, Some(items)) => {
-                let shown =
-                    items.iter().filter_map(|part| part.text.as_deref()).collect::<Vec<_>>();
-                let shown = shown.join("\n");
-                let input: Result<Vec<UserInput>, String> =
-                    items.into_iter().map(Part::into_input).collect();
-                Ok((input.map_err(Outcome::text)?, shown))
-            }
-            (None, None) | (Some(_), Some(_)) => {
-                Err(Outcome::text("give either message or items, and not both"))
-            }
-        }
-    }
-}
-
-impl Part {
-    fn into_input(self) -> Result<UserInput, String> {
-        let missing = |member: &str| format!("an item of type {} needs a {member}", self.kind);
-        match self.kind.as_str() {
-            "text" => Ok(UserInput::text(&self.text.ok_or_else(|| missing("text"))?)),
-            "image" => Ok(UserInput::Image {
-                source: MediaSource::Url {
-                    url: self.image_url.ok_or_else(|| missing("image_url"))?,
-                },
-                detail: None::<ImageDetail>,
-            }),
-            "local_image" => Ok(UserInput::LocalImage {
-                path: self.path.ok_or_else(|| missing("path"))?.into(),
-                detail: None,
-            }),
-            "audio" => Ok(UserInput::Audio {
-                source: MediaSource::Url {
-                    url: self.audio_url.ok_or_else(|| missing("audio_url"))?,
-                },
-            }),
-            "local_audio" => {
-                Ok(UserInput::LocalAudio { path: self.path.ok_or_else(|| missing("path"))?.into() })
-            }
-            "skill" => Ok(UserInput::Skill {
-                name: self.name.ok_or_else(|| missing("name"))?,
-                path: self.path.ok_or_else(|| missing("path"))?.into(),
-            }),
-            "mention" => Ok(UserInput::Mention {
-                name: self.name.ok_or_else(|| missing("name"))?,
-                path: self.path.ok_or_else(|| missing("path"))?.into(),
-            }),
-            other => Err(format!("unknown type of item: {other}")),
-        }
-    }
-}
-
 async fn spawn(cx: &Cx, text: String) -> Outcome {
     let arguments: SpawnArguments = match arguments(&text) {
         Ok(arguments) => arguments,
@@ -184,120 +102,47 @@ async fn spawn(cx: &Cx, text: String) -> Outcome {
     let mut shown = Shown::new(CollabAgentTool::SpawnAgent);
     shown.prompt = Some(prompt);
     shown.model = Some(arguments.model.clone().unwrap_or_default());
-    shown.effort.clone_from(&arguments.reasoning_effort);
+    let effort = arguments.reasoning_effort.clone();
+    shown.effort = Some(effort.unwrap_or_else(ReasoningEffort::unsaid));
     shown.start(cx).await;
     let order = order(cx, arguments.agent_type, arguments.model, arguments.reasoning_effort).await;
-    let order = order.map(|order| AgentOrder {
-        memory: if arguments.fork_context { AgentMemory::Messages } else { AgentMemory::Nothing },
-        ..order
-    });
-    let spawned = match order {
+    let recruited = match order {
         Ok(order) => {
-            let (reply, answer) = oneshot::channel();
-            cx.apply(Effect::SpawnAgent { order: Box::new(order), reply }).await;
-            match answer.await {
-                Ok(spawned) => spawned.map_err(|error| error.to_string()),
-                Err(_over) => Err("the turn is over".to_owned()),
-            }
+            let memory = match arguments.fork_context {
+                true => AgentMemory::Messages,
+                false => AgentMemory::Nothing,
+            };
+            recruit::recruit(cx, Wanted::New(AgentOrder { memory, ..order })).await
         }
         Err(refusal) => Err(refusal),
     };
-    let spawned = match spawned {
-        Ok(spawned) => spawned,
+    let recruit = match recruited {
+        Ok(recruit) => recruit,
         Err(reason) => {
             shown.fail(cx).await;
             return Outcome::text(format!("collab spawn failed: {reason}"));
         }
     };
-    let id = spawned.handle.id.clone();
-    shown.model = Some(spawned.model);
-    shown.effort = spawned.effort;
+    let (id, nickname) = (recruit.handle.id.clone(), recruit.nickname.clone());
+    shown.model = Some(recruit.model.clone());
+    shown.effort = Some(recruit.effort.clone().unwrap_or_else(ReasoningEffort::unsaid));
     shown.receivers = vec![id.clone()];
-    shown.end(cx, [(id.clone(), AgentStatus::PendingInit)]).await;
-    if let Err(reason) = give(cx, &spawned.handle, input).await {
-        return Outcome::text(format!("collab spawn failed: {reason}"));
+    let item = shown.ended(cx, [(id.clone(), AgentStatus::PendingInit)]);
+    match recruit::start(cx, recruit, item, input).await {
+        Ok(()) => Outcome::text(json!({ "agent_id": id, "nickname": nickname }).to_string()),
+        Err(reason) => Outcome::text(format!("collab spawn failed: {reason}")),
     }
-    Outcome::text(json!({ "agent_id": id, "nickname": spawned.nickname }).to_string())
-}
-
-/// What the arguments ask for, checked against what there is.
-async fn order(
-    cx: &Cx,
-    role: Option<String>,
-    model: Option<String>,
-    effort: Option<ReasoningEffort>,
-) -> Result<AgentOrder, String> {
-    let known = &cx.scene.config.agents.roles;
-    let settings = match role.as_deref() {
-        None | Some("default") => Map::new(),
-        Some(name) => match known.get(name) {
-            Some(role) => role_settings(&cx.scene.home, name, role).await?,
-            None => return Err(format!("unknown agent_type '{name}'")),
-        },
-    };
-    if let Some(model) = &model {
-        let known = known_models(cx);
-        if !known.is_empty() && *model != cx.scene.model && !known.contains(model) {
-            return Err(format!("unknown model '{model}'; there are: {}", known.join(", ")));
-        }
-    }
-    let own = |key: &str| settings.get(key).and_then(Value::as_str).map(str::to_owned);
-    Ok(AgentOrder {
-        model: model.or_else(|| own("model")),
-        effort: effort.or_else(|| {
-            let level = settings.get("model_reasoning_effort")?;
-            ReasoningEffort::deserialize(level).ok()
-        }),
-        developer_instructions: own("developer_instructions"),
-        role,
-        memory: AgentMemory::Nothing,
-    })
-}
-
-/// Some models that there are.
-fn known_models(cx: &Cx) -> Vec<String> {
-    let models =
-        cx.scene.agents.as_ref().map(|agents| agents.shared.catalog.models(&cx.scene.config));
-    let models = models.and_then(Result::ok);
-    models.iter().flat_map(|models| models.listed()).map(|model| model.slug.clone()).collect()
-}
-
-/// The settings that agents of a role have.
-async fn role_settings(home: &Path, name: &str, role: &Role) -> Result<Map<String, Value>, String> {
-    let Some(path) = &role.config_file else { return Ok(Map::new()) };
-    let path = home.join(path);
-    let text = tokio::fs::read_to_string(&path).await;
-    let text = text.map_err(|error| {
-        format!("the settings of agent_type '{name}' cannot be read: {}: {error}", path.display())
-    })?;
-    crate::config::table(&text)
-        .map_err(|error| format!("the settings of agent_type '{name}' are no TOML: {error}"))
 }
 
 /// Starts a turn of an agent, or adds to the one that runs; returns the turn's id.
 async fn give(cx: &Cx, agent: &ThreadHandle, input: Vec<UserInput>) -> Result<String, String> {
-    let params = TurnStartParams {
-        root_turn_id: Some(cx.root.clone()),
-        parent_turn_id: Some(cx.turn.clone()),
-        thread_id: agent.id.clone(),
-        input,
-        ..TurnStartParams::default()
-    };
     let (reply, answer) = reply();
-    agent.start_turn(params, reply).await;
+    agent.start_turn(recruit::turn(cx, agent, input), reply).await;
     match answer.await {
         Ok(Ok(started)) => Ok(started.turn.id.to_string()),
         Ok(Err(error)) => Err(error.to_string()),
         Err(_gone) => Err(thread::Error::Gone.to_string()),
     }
-}
-
-fn reply<T: Send + 'static>() -> (Reply<T>, oneshot::Receiver<thread::Result<T>>) {
-    let (sender, answer) = oneshot::channel();
-    let give = move |result| {
-        let _unheard = sender.send(result);
-    };
-    (Reply::new(give), answer)
 }
 
 #[derive(Debug, Deserialize)]
@@ -322,7 +167,7 @@ async fn send(cx: &Cx, text: String) -> Outcome {
     shown.prompt = Some(prompt);
     shown.receivers = vec![target.clone()];
     shown.start(cx).await;
-    let Some(agent) = member(cx, &target) else { return missing(cx, shown, target).await };
+    let Some(agent) = loaded(cx, &target) else { return missing(cx, shown, target).await };
     if arguments.interrupt {
         let (reply, interrupted) = reply::<TurnInterruptResponse>();
         agent.send(Command::Interrupt { turn: String::new().into(), reply }).await;
@@ -401,7 +246,7 @@ async fn close(cx: &Cx, text: String) -> Outcome {
     let mut shown = Shown::new(CollabAgentTool::CloseAgent);
     shown.receivers = vec![target.clone()];
     shown.start(cx).await;
-    let (Some(_), Some(agents)) = (member(cx, &target), &cx.scene.agents) else {
+    let (Some(_), Some(agents)) = (own(cx, &target), &cx.scene.agents) else {
         return missing(cx, shown, target).await;
     };
     let before = agents.team.status(&target);
@@ -424,7 +269,7 @@ async fn resume(cx: &Cx, text: String) -> Outcome {
     let mut shown = Shown::new(CollabAgentTool::ResumeAgent);
     shown.receivers = vec![target.clone()];
     shown.start(cx).await;
-    if member(cx, &target).is_none() && revive(cx, &target).await.is_none() {
+    if loaded(cx, &target).is_none() && revive(cx, &target).await.is_none() {
         return missing(cx, shown, target).await;
     }
     let status = status(cx, &target);
@@ -441,9 +286,9 @@ async fn revive(cx: &Cx, target: &ThreadId) -> Option<ThreadHandle> {
     if stored.summary.parent_thread_id.as_ref() != Some(&cx.scene.thread) {
         return None;
     }
-    let (reply, answer) = oneshot::channel();
-    cx.apply(Effect::ReviveAgent { stored: Box::new(stored), reply }).await;
-    answer.await.ok()?.ok()
+    let recruit = recruit::recruit(cx, Wanted::Stored(Box::new(stored))).await;
+    let recruit = recruit.inspect_err(|reason| tracing::debug!(reason, "an agent stays closed"));
+    Some(recruit::admit(cx, recruit.ok()?).await)
 }
 
 fn agent_id(text: &str) -> Result<ThreadId, Outcome> {
@@ -453,8 +298,14 @@ fn agent_id(text: &str) -> Result<ThreadId, Outcome> {
     }
 }
 
-fn member(cx: &Cx, id: &ThreadId) -> Option<ThreadHandle> {
-    cx.scene.agents.as_ref()?.team.get(id).filter(|handle| !handle.has_ended())
+/// An agent of this thread's own.
+fn own(cx: &Cx, id: &ThreadId) -> Option<ThreadHandle> {
+    cx.scene.agents.as_ref()?.team.get_own(&cx.scene.thread, id)
+}
+
+/// As [`own`], if it is loaded.
+fn loaded(cx: &Cx, id: &ThreadId) -> Option<ThreadHandle> {
+    own(cx, id).filter(|handle| !handle.has_ended())
 }
 
 fn status(cx: &Cx, id: &ThreadId) -> AgentStatus {

@@ -11,20 +11,28 @@ type Scene = Box<dyn FnOnce(&Request) -> Step + Send>;
 
 /// Scripts a parent and its agents apart: who asks decides who is answered.
 fn cast(lab: &Lab, parent: Vec<Scene>, agents: Vec<Scene>) {
-    let scripts = Arc::new(Mutex::new((VecDeque::from(parent), VecDeque::from(agents))));
+    cast_family(lab, [parent, agents, Vec::new()]);
+}
+
+/// As [`cast`], with agents of the agents.
+fn cast_family(lab: &Lab, scripts: [Vec<Scene>; 3]) {
+    let scripts = Arc::new(Mutex::new(scripts.map(VecDeque::from)));
     for _ in 0..30 {
         let scripts = Arc::clone(&scripts);
         lab.model.reply(Step::Ask(Box::new(move |request| {
-            let mut scripts = scripts.lock().unwrap();
-            let script = match request.headers.contains_key("x-openai-subagent") {
-                true => &mut scripts.1,
-                false => &mut scripts.0,
-            };
-            match script.pop_front() {
+            match scripts.lock().unwrap()[generation(request)].pop_front() {
                 Some(scene) => scene(request),
                 None => ev::text("done").into(),
             }
         })));
+    }
+}
+
+fn generation(request: &Request) -> usize {
+    match request.headers.get("x-codex-parent-thread-id") {
+        None => 0,
+        Some(parent) if *parent == request.headers["session-id"] => 1,
+        Some(_) => 2,
     }
 }
 
@@ -74,13 +82,7 @@ fn a_result_that_nobody_waits_for_is_told() {
     let thread = client.thread();
     client.complete(&thread, "first");
     gate.open();
-    let agent = agent(
-        &lab.model
-            .requests()
-            .into_iter()
-            .rfind(|r| !r.headers.contains_key("x-openai-subagent"))
-            .unwrap(),
-    );
+    let agent = agent(&last(&lab));
     assert_eq!(until_completed(&client, &agent)["status"], "completed");
     client.complete(&thread, "second");
     let told = notices(&lab.model.last());
@@ -216,4 +218,101 @@ fn approvals_of_agents_reach_the_client() {
     client.decide(&asked, "accept");
     assert_eq!(until_completed(&client, &thread)["status"], "completed");
     assert_eq!(client.items("commandExecution")[0]["aggregatedOutput"], "ran\n");
+}
+
+fn output(request: &Request, call: &str) -> String {
+    request.output(call).to_owned()
+}
+
+/// The last request of the parent's.
+fn last(lab: &Lab) -> Request {
+    let mut requests = lab.model.requests().into_iter();
+    requests.rfind(|request| generation(request) == 0).unwrap()
+}
+
+fn with_one_place() -> Lab {
+    let tables = "[agents]\nmax_threads = 1".to_owned();
+    Lab::with(&Config { tables, ..Config::default() })
+}
+
+fn wait() -> Scene {
+    Box::new(|request| calls(&[("c2", "wait_agent", json!({"targets": [agent(request)]}))]))
+}
+
+#[test]
+fn a_task_that_cannot_be_given_takes_no_place() {
+    let lab = with_one_place();
+    let image = json!({"items": [{"type": "image", "image_url": "https://example.org/a.png"}]});
+    let refused: Scene = Box::new(move |_| calls(&[("c0", "spawn_agent", image)]));
+    cast(&lab, vec![refused, spawn(), wait()], vec![say("result")]);
+    let client = lab.start();
+    let thread = client.thread();
+    client.complete(&thread, "first");
+    let last = last(&lab);
+    assert!(output(&last, "c0").contains("image"), "{}", output(&last, "c0"));
+    assert!(output(&last, "c2").contains(r#"{"completed":"result"}"#));
+}
+
+#[test]
+fn an_agent_that_a_client_has_unloaded_takes_no_place() {
+    let lab = with_one_place();
+    let again: Scene = Box::new(|_| calls(&[("c3", "spawn_agent", json!({"message": "task"}))]));
+    cast(&lab, vec![spawn(), wait(), say("one"), again], vec![say("result"), say("result")]);
+    let client = lab.start();
+    let thread = client.thread();
+    client.complete(&thread, "first");
+    let agent = agent(&last(&lab));
+    client.request("thread/archive", json!({"threadId": agent}));
+    client.complete(&thread, "second");
+    assert!(output(&last(&lab), "c3").contains("agent_id"));
+}
+
+#[test]
+fn closing_an_agent_leaves_a_thread_alone_that_a_client_has_made_of_it() {
+    let lab = Lab::new();
+    let close: Scene =
+        Box::new(|request| calls(&[("c3", "close_agent", json!({"target": agent(request)}))]));
+    cast(&lab, vec![spawn(), wait(), say("one"), close], vec![say("result")]);
+    let client = lab.start();
+    let thread = client.thread();
+    client.complete(&thread, "first");
+    let agent = agent(&last(&lab));
+    client.request("thread/archive", json!({"threadId": agent}));
+    client.request("thread/unarchive", json!({"threadId": agent}));
+    client.resume(&agent);
+    client.complete(&thread, "second");
+    assert_eq!(output(&last(&lab), "c3"), r#"{"previous_status":"shutdown"}"#);
+    let loaded = client.request("thread/loaded/list", json!({}));
+    assert!(loaded["data"].as_array().unwrap().contains(&json!(agent)), "{loaded}");
+}
+
+#[test]
+fn agents_obey_only_the_thread_that_has_started_them() {
+    let tables = "[agents]\nmax_depth = 2".to_owned();
+    let lab = Lab::with(&Config { tables, ..Config::default() });
+    let gate = Gate::default();
+    let at = gate.clone();
+    let slow: Scene = Box::new(move |_| held(&at, vec![ev::created()], vec![ev::completed()]));
+    let grandchild = Arc::new(Mutex::new(String::new()));
+    let (seen, target) = (Arc::clone(&grandchild), grandchild);
+    let report: Scene = Box::new(move |request| {
+        *seen.lock().unwrap() = agent(request);
+        ev::text("result").into()
+    });
+    let meddle: Scene = Box::new(move |_| {
+        let target = target.lock().unwrap().clone();
+        calls(&[
+            ("c3", "send_input", json!({"target": target, "message": "stop"})),
+            ("c4", "close_agent", json!({"target": target})),
+        ])
+    });
+    cast_family(&lab, [vec![spawn(), wait(), meddle], vec![spawn(), report], vec![slow]]);
+    let client = lab.start();
+    let thread = client.thread();
+    client.complete(&thread, "first");
+    let last = last(&lab);
+    for call in ["c3", "c4"] {
+        assert!(output(&last, call).ends_with("not found"), "{}", output(&last, call));
+    }
+    gate.open();
 }

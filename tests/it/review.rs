@@ -123,3 +123,21 @@ fn now() -> i64 {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
     i64::try_from(now.as_secs()).unwrap()
 }
+
+#[test]
+fn a_reviewer_without_room_leaves_the_thread_as_it_was() {
+    let lab = Lab::new();
+    lab.model.reply(ev::text("one"));
+    let refusal = json!({"error": {"code": "context_length_exceeded", "message": "m"}});
+    lab.model.reply(http(400, &refusal));
+    lab.model.reply(ev::text("two"));
+    let client = lab.start();
+    let thread = client.thread();
+    client.complete(&thread, "first");
+    let used = client.notes("thread/tokenUsage/updated").len();
+    review(&client, &thread);
+    assert_eq!(client.finish(&thread)["status"], "failed");
+    assert_eq!(client.notes("thread/tokenUsage/updated").len(), used);
+    client.complete(&thread, "second");
+    assert_eq!(lab.model.requests().len(), 3, "nothing had to be compacted");
+}

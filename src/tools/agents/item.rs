@@ -39,9 +39,17 @@ impl Shown {
         cx: &Cx,
         states: impl IntoIterator<Item = (ThreadId, AgentStatus)>,
     ) {
-        let states = states.into_iter().collect();
-        let item = self.item(cx, CollabAgentToolCallStatus::Completed, states);
+        let item = self.ended(cx, states);
         cx.apply(Effect::ItemCompleted(item)).await;
+    }
+
+    /// The item of a call that has done what it was for.
+    pub(super) fn ended(
+        &self,
+        cx: &Cx,
+        states: impl IntoIterator<Item = (ThreadId, AgentStatus)>,
+    ) -> TimedItem {
+        self.item(cx, CollabAgentToolCallStatus::Completed, states.into_iter().collect())
     }
 
     pub(super) async fn fail(&self, cx: &Cx) {
