@@ -3,22 +3,31 @@
 //! Knows processes, pipes, terminals and text; knows nothing of threads, items, approvals or clients. Every command
 //! leads its own session and process group, and nothing of the group outlives its [`Session`] or this process.
 
+mod client;
 mod env;
 mod filter;
 mod group;
+mod input;
 mod output;
 mod piped;
+mod processes;
 mod pty;
 mod session;
 mod shell;
 mod signals;
 mod spawn;
+mod stream;
 mod terminals;
 
+pub(crate) use client::{
+    ClientEnd, ClientIo, ClientOutput, ClientProcess, ClientSpawn, Delta, Running, Source,
+};
 pub(crate) use env::{EnvironmentPolicy, Identity, base_set, shell_environment};
 pub(crate) use filter::{Filter, Filtered, filter};
+pub(crate) use input::{InputError, Written};
 pub(crate) use output::{Truncation, cut_middle, tokens, truncate_for_model};
 pub(crate) use piped::{Lifetime, Piped, piped};
+pub(crate) use processes::{Place, Processes, Refusal};
 pub(crate) use session::{Collected, Session, SessionEvent, SessionEventKind, WriteError};
 pub(crate) use shell::{Shell, Startup};
 pub(crate) use spawn::{Confined, Io, Spawn};

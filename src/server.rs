@@ -5,6 +5,7 @@
 
 pub(crate) mod ask;
 pub(crate) mod audience;
+pub(crate) mod client_process;
 pub(crate) mod connection;
 pub(crate) mod context;
 pub(crate) mod error;

@@ -208,6 +208,20 @@ fn is_split(bytes: &[u8]) -> bool {
     std::str::from_utf8(bytes).is_err_and(|error| error.error_len().is_none())
 }
 
+/// Bytes that should be text but need not be. Where they are not Unicode and hold no character beyond ASCII that is,
+/// they are taken for Latin-1; elsewhere what is wrong is replaced.
+pub(super) fn guess(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes).unwrap_or_else(|error| {
+        let bytes = error.as_bytes();
+        let cut_short = error.utf8_error().error_len().is_none();
+        let unicode = bytes.utf8_chunks().any(|chunk| !chunk.valid().is_ascii());
+        if cut_short || unicode {
+            return String::from_utf8_lossy(bytes).into_owned();
+        }
+        bytes.iter().copied().map(char::from).collect()
+    })
+}
+
 /// The text in pieces of at most `size` bytes that end at character borders.
 pub(super) fn pieces(mut text: &str, size: usize) -> impl Iterator<Item = &str> {
     std::iter::from_fn(move || {

@@ -5,14 +5,12 @@
 //! [`Session::collect`], which hands it out once. Both are bounded, whatever the command prints.
 
 use std::io;
-use std::os::fd::OwnedFd;
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::ExitStatus;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rustix::process::Signal;
-use tokio::io::unix::AsyncFd;
 use tokio::process::Child;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until, timeout};
@@ -20,6 +18,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 use super::group::Group;
 use super::output::{Decoder, HeadTail, Output, pieces};
 use super::spawn::{Error, Io, Spawn, Started, spawn};
+use super::stream::Stream;
 
 /// The size of a piece of output, in bytes.
 const PIECE: usize = 8192;
@@ -51,7 +50,7 @@ struct Handle {
 #[derive(Debug)]
 struct Shared {
     id: u32,
-    stream: AsyncFd<OwnedFd>,
+    stream: Stream,
     state: Mutex<State>,
     /// The exit code, once the end was accepted by the receiver of the events.
     ended: watch::Sender<Option<i32>>,
@@ -183,27 +182,19 @@ impl Session {
         *self.0.shared.ended.borrow()
     }
 
-    async fn write_terminal(&self, mut bytes: &[u8]) -> Result<(), WriteError> {
+    async fn write_terminal(&self, bytes: &[u8]) -> Result<(), WriteError> {
         let mut ended = self.0.shared.ended.subscribe();
-        while !bytes.is_empty() {
-            // A command that does not read must not hold its writer for longer than it lives.
-            let mut ready = tokio::select! {
-                ready = self.0.shared.stream.writable() => ready.map_err(WriteError::Io)?,
-                _ = ended.wait_for(Option::is_some) => return Err(WriteError::Ended),
-            };
-            let closed = ready.ready().is_write_closed();
-            match ready.try_io(|stream| Ok(rustix::io::write(stream, bytes)?)) {
-                Ok(Ok(written)) => bytes = &bytes[written..],
-                Ok(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {}
-                Ok(Err(error)) => return Err(WriteError::Io(error)),
-                // The reactor would report a terminal that nobody has open any more as ready for ever.
-                Err(_would_block) if closed => {
-                    return Err(WriteError::Ended);
+        // A command that does not read must not hold its writer for longer than it lives.
+        tokio::select! {
+            written = self.0.shared.stream.write(bytes) => written.map_err(|error| {
+                if error.kind() == io::ErrorKind::BrokenPipe {
+                    WriteError::Ended
+                } else {
+                    WriteError::Io(error)
                 }
-                Err(_would_block) => {}
-            }
+            }),
+            _ = ended.wait_for(Option::is_some) => Err(WriteError::Ended),
         }
-        Ok(())
     }
 }
 
@@ -224,20 +215,6 @@ impl Drop for Handle {
 impl Shared {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Reads what there is, waiting for something; nothing more will come after 0 bytes. A terminal whose last user
-    /// is gone answers with an error.
-    async fn read(&self, buffer: &mut [u8]) -> usize {
-        loop {
-            let Ok(mut ready) = self.stream.readable().await else { return 0 };
-            match ready.try_io(|stream| Ok(rustix::io::read(stream, &mut *buffer)?)) {
-                Ok(Ok(read)) => return read,
-                Ok(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {}
-                Ok(Err(_)) => return 0,
-                Err(_would_block) => {}
-            }
-        }
     }
 }
 
@@ -261,7 +238,7 @@ impl<E: From<SessionEvent>> Follower<E> {
         let status = loop {
             tokio::select! {
                 status = child.wait() => break status,
-                read = self.shared.read(&mut buffer), if open => {
+                read = self.shared.stream.read(&mut buffer), if open => {
                     open = read > 0;
                     self.take(&buffer[..read]).await;
                 }
@@ -298,7 +275,7 @@ impl<E: From<SessionEvent>> Follower<E> {
     async fn drain(&mut self, buffer: &mut [u8]) {
         let deadline = Instant::now() + DRAIN;
         while Instant::now() < deadline {
-            match timeout(QUIET, self.shared.read(buffer)).await {
+            match timeout(QUIET, self.shared.stream.read(buffer)).await {
                 Ok(0) | Err(_) => return,
                 Ok(read) => self.take(&buffer[..read]).await,
             }

@@ -12,11 +12,11 @@ use std::thread;
 use std::time::Duration;
 
 use rustix::process::Pid;
-use tokio::io::unix::AsyncFd;
 use tokio::process::{Child, Command};
 use tokio::runtime::Handle;
 
 use super::group::{self, Group};
+use super::stream::Stream;
 use super::{pty, signals};
 use crate::sandbox::{self, Confinement, Method};
 
@@ -41,6 +41,18 @@ pub(crate) struct Spawn {
 pub(crate) struct Confined {
     pub(crate) confinement: Confinement,
     pub(crate) method: Method,
+}
+
+impl Confined {
+    /// What to run instead of `argv`, so that it is shut in.
+    pub(super) fn wrap(confined: Option<Self>, cwd: &Path, argv: Vec<String>) -> Vec<String> {
+        match confined {
+            Some(Self { confinement, method }) => {
+                sandbox::confined(confinement, method, cwd.to_owned(), argv)
+            }
+            None => argv,
+        }
+    }
 }
 
 /// How a process is connected to us.
@@ -73,25 +85,17 @@ pub(crate) enum Error {
 pub(super) struct Started {
     pub(super) child: Child,
     pub(super) group: Group,
-    /// Where its output is read, and for a terminal its input written. Does not block.
-    pub(super) stream: AsyncFd<OwnedFd>,
+    /// Where its output is read, and for a terminal its input written.
+    pub(super) stream: Stream,
 }
 
 /// Starts the process. Needs a runtime, whose reactor will see the process's end.
 pub(super) fn spawn(spawn: Spawn) -> Result<Started, Error> {
     let Spawn { argv, cwd, env, io, confined, .. } = spawn;
-    let argv = match confined {
-        Some(Confined { confinement, method }) => {
-            sandbox::confined(confinement, method, cwd.clone(), argv)
-        }
-        None => argv,
-    };
+    let argv = Confined::wrap(confined, &cwd, argv);
     let mut command = command(&argv, &cwd, env)?;
     let ends = Ends::open(io).map_err(Error::Io)?;
-    #[expect(unsafe_code, reason = "the reactor trusts that a descriptor stays open")]
-    // SAFETY: the owned descriptor moves into the registration and is open as long as it.
-    let stream =
-        unsafe { AsyncFd::register(ends.ours) }.map_err(|error| Error::Io(error.into()))?;
+    let stream = Stream::new(ends.ours).map_err(Error::Io)?;
     command.stdin(ends.stdin).stdout(ends.stdout).stderr(ends.stderr);
     let terminal = if matches!(io, Io::Pty { .. }) { Terminal::Stdin } else { Terminal::None };
     let (child, group) = launch(command, terminal)?;
@@ -150,7 +154,6 @@ impl Ends {
         match io {
             Io::Pipes => {
                 let (reader, writer) = io::pipe()?;
-                rustix::io::ioctl_fionbio(&reader, true)?;
                 let stdout = writer.try_clone()?.into();
                 Ok(Self {
                     stdin: Stdio::null(),

@@ -141,6 +141,22 @@ macro_rules! client_requests {
             CollaborationModeList = "collaborationMode/list" (CollaborationModeListParams) -> CollaborationModeListResponse, Experimental, none, model::modes;
             /// Lists the permission profiles that can be chosen.
             PermissionProfileList = "permissionProfile/list" (PermissionProfileListParams) -> PermissionProfileListResponse, Stable, none, permission::list;
+            /// Runs a command for the client.
+            OneOffCommandExec = "command/exec" (CommandExecParams) -> CommandExecResponse, Stable, inline, command::exec;
+            /// Gives a command of the client's input.
+            CommandExecWrite = "command/exec/write" (CommandExecWriteParams) -> CommandExecWriteResponse, Stable, inline, command::write;
+            /// Kills a command of the client's.
+            CommandExecTerminate = "command/exec/terminate" (CommandExecTerminateParams) -> CommandExecTerminateResponse, Stable, inline, command::terminate;
+            /// Gives the terminal of a command of the client's another size.
+            CommandExecResize = "command/exec/resize" (CommandExecResizeParams) -> CommandExecResizeResponse, Stable, inline, command::resize;
+            /// Starts a process for the client, without a sandbox.
+            ProcessSpawn = "process/spawn" (ProcessSpawnParams) -> ProcessSpawnResponse, Experimental, inline, process::spawn;
+            /// Gives a process of the client's input.
+            ProcessWriteStdin = "process/writeStdin" (ProcessWriteStdinParams) -> ProcessWriteStdinResponse, Experimental, inline, process::write_stdin;
+            /// Kills a process of the client's.
+            ProcessKill = "process/kill" (ProcessKillParams) -> ProcessKillResponse, Experimental, inline, process::kill;
+            /// Gives the terminal of a process of the client's another size.
+            ProcessResizePty = "process/resizePty" (ProcessResizePtyParams) -> ProcessResizePtyResponse, Experimental, inline, process::resize;
             /// Sets one value of the user's configuration.
             ConfigValueWrite = "config/value/write" (ConfigValueWriteParams) -> ConfigWriteResponse, Stable, config, config::write;
             /// Lists the servers of the Model Context Protocol.
@@ -247,6 +263,12 @@ macro_rules! server_notifications {
             PlanDelta = "item/plan/delta" (PlanDeltaNotification);
             /// Adds output to a command.
             CommandExecutionOutputDelta = "item/commandExecution/outputDelta" (CommandExecutionOutputDeltaNotification);
+            /// Tells output of a command to the client that runs it.
+            CommandExecOutputDelta = "command/exec/outputDelta" (CommandExecOutputDeltaNotification);
+            /// Tells output of a process to the client that runs it.
+            ProcessOutputDelta = "process/outputDelta" (ProcessOutputDeltaNotification);
+            /// Tells the end of a process to the client that ran it.
+            ProcessExited = "process/exited" (ProcessExitedNotification);
             /// Tells what was typed into a running command.
             TerminalInteraction = "item/commandExecution/terminalInteraction" (TerminalInteractionNotification);
             /// Tells what a patch does that the agent is still writing.

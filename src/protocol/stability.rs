@@ -105,6 +105,7 @@ gated! {
         responsesapi_client_metadata responsesapi_client_metadata_patch additional_context environments
         runtime_workspace_roots [approval_policy] permissions collaboration_mode multi_agent_mode cyber_access_program
     }
+    CommandExecParams { permission_profile }
     TurnSteerParams { responsesapi_client_metadata responsesapi_client_metadata_patch additional_context }
 }
 
@@ -133,6 +134,8 @@ not_gated! {
     ThreadSectionMoveParams
     ProjectListParams ProjectReadParams ProjectCreateParams ProjectImportParams ProjectUpdateParams ProjectMoveParams
     ProjectDeleteParams
+    CommandExecWriteParams CommandExecTerminateParams CommandExecResizeParams
+    ProcessSpawnParams ProcessWriteStdinParams ProcessKillParams ProcessResizePtyParams
     SkillsConfigWriteParams SkillsExtraRootsSetParams SkillsListParams
     ConfigBatchWriteParams ConfigValueWriteParams HooksListParams
     FsReadFileParams FsWriteFileParams FsCreateDirectoryParams FsGetMetadataParams FsReadDirectoryParams

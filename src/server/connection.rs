@@ -7,6 +7,7 @@ use bytes::Bytes;
 use tokio::sync::mpsc;
 
 use super::{Server, router};
+use crate::exec::Processes;
 use crate::protocol::error::{OVERLOADED, RpcError};
 use crate::protocol::rpc::{self, Message};
 use crate::transport::{Incoming, Outbox, Overflow};
@@ -20,6 +21,10 @@ pub(crate) struct ConnectionId(pub(super) u64);
 pub(crate) struct Connection {
     pub(crate) id: ConnectionId,
     pub(crate) outbox: Arc<Outbox>,
+    /// What the client runs with `command/exec`.
+    pub(crate) commands: Processes,
+    /// What the client runs with `process/spawn`.
+    pub(crate) processes: Processes,
     client: OnceLock<Client>,
     /// What tells the client of changed files, by the client's names for it.
     watches: Mutex<HashMap<String, AbortOnDrop>>,
@@ -41,7 +46,14 @@ pub(crate) enum Experimental {
 
 impl Connection {
     pub(super) fn new(id: ConnectionId, outbox: Arc<Outbox>) -> Self {
-        Self { id, outbox, client: OnceLock::new(), watches: Mutex::default() }
+        Self {
+            id,
+            outbox,
+            commands: Processes::default(),
+            processes: Processes::default(),
+            client: OnceLock::new(),
+            watches: Mutex::default(),
+        }
     }
 
     /// The client, once it is initialized.
@@ -77,7 +89,7 @@ impl Connection {
     }
 }
 
-/// Serves a connection until its link ends.
+/// Serves a connection until its link ends, and its processes with it.
 pub(crate) async fn serve(
     server: &Arc<Server>,
     connection: &Arc<Connection>,
@@ -88,6 +100,8 @@ pub(crate) async fn serve(
         connection.outbox.room().await;
         receive(server, connection, &line).await;
     }
+    connection.commands.close();
+    connection.processes.close();
 }
 
 async fn receive(server: &Arc<Server>, connection: &Arc<Connection>, line: &[u8]) {

@@ -117,6 +117,11 @@ impl<R> Later<R> {
     pub(crate) fn by_thread() -> Self {
         Self(PhantomData)
     }
+
+    /// A task of the handler's will answer.
+    pub(crate) fn elsewhere() -> Self {
+        Self(PhantomData)
+    }
 }
 
 /// What handlers may return for a method that answers with `R`.

@@ -1,6 +1,7 @@
 //! What each method does, one file for each resource. Plain async functions of context and params.
 
 pub(super) mod attachment;
+pub(super) mod command;
 pub(super) mod config;
 pub(super) mod fs;
 pub(super) mod goal;
@@ -11,6 +12,7 @@ pub(super) mod mcp_status;
 pub(super) mod model;
 mod page;
 pub(super) mod permission;
+pub(super) mod process;
 pub(super) mod project;
 pub(super) mod queue;
 pub(crate) mod search;

@@ -15,6 +15,7 @@ mod harness;
 mod agents;
 mod approval;
 mod chat;
+mod client_process;
 mod compact;
 mod context;
 mod demo;
