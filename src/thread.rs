@@ -58,6 +58,7 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::config::McpServer;
+use crate::extension::hooks::Hooks;
 use crate::mcp::Servers;
 use crate::model::senses::Senses;
 use crate::protocol::{
@@ -164,6 +165,8 @@ pub(crate) enum Command {
     StartServers,
     /// Has other MCP servers from its next turn on.
     ChangeServers(BTreeMap<String, McpServer>),
+    /// Has other hooks from its next turn on.
+    ChangeHooks(Hooks),
     /// The thread's MCP servers.
     Servers {
         reply: oneshot::Sender<Arc<Servers>>,

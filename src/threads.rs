@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use self::access::Asked;
 use crate::config::{self, Effective, LoadError, Sources};
-use crate::extension::hooks::SessionOrigin;
+use crate::extension::hooks::{Hooks, SessionOrigin};
 use crate::mcp::Servers;
 use crate::model::Provider;
 use crate::protocol::{
@@ -404,6 +404,25 @@ impl Threads {
             handle.send(thread::Command::ChangeServers(servers)).await;
         }
         Ok(())
+    }
+
+    /// Has every loaded thread take the hooks that the configuration names for its directory now. Where that is broken
+    /// the thread keeps those that it has.
+    pub(crate) async fn reload_hooks(&self) {
+        for id in self.ids() {
+            let Some(handle) = self.get(&id) else { continue };
+            let Ok(snapshot) = handle.snapshot().await else { continue };
+            let cwd = snapshot.thread.cwd.as_path().to_owned();
+            let sources = self.shared.sources.clone();
+            let read = move || {
+                sources.load(Some(&cwd), None).map(|loaded| Hooks::read(&loaded.effective.hooks))
+            };
+            match tokio::task::spawn_blocking(read).await {
+                Ok(Ok(hooks)) => handle.send(thread::Command::ChangeHooks(hooks)).await,
+                Ok(Err(error)) => tracing::warn!(%error, thread = %id, "hooks are not read again"),
+                Err(error) => tracing::error!(%error, thread = %id, "reading hooks has failed"),
+            }
+        }
     }
 
     fn absolute(&self, cwd: &str) -> PathBuf {

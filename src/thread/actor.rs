@@ -30,7 +30,7 @@ use super::usage::Totals;
 use super::{Closed, Command, Error, Reply, Result, Snapshot, item, prompt, stored};
 use crate::config::Effective;
 use crate::exec::Terminals;
-use crate::extension::hooks::{SessionOrigin, ThreadHooks};
+use crate::extension::hooks::{Hooks, SessionOrigin, ThreadHooks};
 use crate::model::catalog::ModelInfo;
 use crate::model::senses::Senses;
 use crate::model::{Conversation, LimitWindow, Provider, ResponseHeaders, StreamEvent};
@@ -94,6 +94,8 @@ pub(super) struct Actor {
     pub(super) turn: Option<Turn>,
     /// The hooks that may run; `None` where there are none.
     pub(super) hooks: Option<Arc<ThreadHooks>>,
+    /// What the next turn has instead.
+    pub(super) next_hooks: Option<Hooks>,
     /// What hooks have not been told yet: that a session begins.
     pub(super) session_start: Option<SessionOrigin>,
     pub(super) open_runs: Vec<OpenRun>,
@@ -135,6 +137,7 @@ impl Actor {
             self.finish(Ending::Interrupted { by: None });
         }
         self.dismiss_agents().await;
+        self.close_all_runs();
         let farewell = self.session_end();
         // Frees the writer's lock and kills what still runs before anybody is told that the thread is closed.
         drop(self);
@@ -187,6 +190,7 @@ impl Actor {
             Command::UpdateSettings { params, reply } => self.update_settings(&params, reply),
             Command::StartServers => self.start_servers(),
             Command::ChangeServers(servers) => self.change_servers(servers),
+            Command::ChangeHooks(hooks) => self.change_hooks(hooks),
             Command::Servers { reply } => drop(reply.send(Arc::clone(&self.servers.current))),
             Command::Interrupt { turn, reply } => self.interrupt(&turn, reply),
             Command::Compact { reply } => self.compact(reply),

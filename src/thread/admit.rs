@@ -116,6 +116,7 @@ impl Actor {
         self.look_for_skills();
         self.hear_of_agents();
         self.renew_servers();
+        self.renew_hooks();
         let turn = self.new_turn(Kind::Regular, root, options);
         let (accepted, is_known) = (turn.accepted(), turn.model.is_known());
         // A compaction that comes first does without the input, which is put into the new history.

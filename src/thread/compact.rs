@@ -235,7 +235,7 @@ impl Actor {
         self.effort.is_open = compaction.moment != Moment::Standalone;
         self.publish_usage();
         self.end_item(&turn, compaction.item);
-        self.session_start = Some(SessionOrigin::Compact);
+        self.session_begins(SessionOrigin::Compact);
         match self.hooked(HookEventName::PostCompact) {
             true => {
                 let occasion = Occasion::PostCompact(compaction.moment.trigger());

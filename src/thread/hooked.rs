@@ -13,8 +13,8 @@ use super::item;
 use super::said::UserSaid;
 use super::turn::{Ending, Kind, Next, Phase, Turn};
 use crate::extension::hooks::{
-    Agent, CompactionTrigger, ModelAnswer, Objection, Occasion, Outcome, Report, Round,
-    SessionEndReason, Situation, TurnHooks,
+    Agent, CompactionTrigger, Hooks, ModelAnswer, Objection, Occasion, Outcome, Report, Round,
+    SessionEndReason, SessionOrigin, Situation, ThreadHooks, TurnHooks,
 };
 use crate::model::Usage;
 use crate::protocol::{
@@ -29,8 +29,8 @@ use crate::util::time::{now_ms, now_secs};
 /// Where a turn waits for hooks, with what it goes on with when they have had their say.
 #[derive(Debug)]
 pub(super) enum Gate {
-    /// Before anything else of a session.
-    SessionStart,
+    /// Before anything else of a session, which comes from here.
+    SessionStart(SessionOrigin),
     /// Before input becomes a part of the history.
     Prompt(Box<UserSaid>),
     /// Before the model is asked.
@@ -62,6 +62,40 @@ impl Actor {
     /// Whether a hook of this event may run at all.
     pub(super) fn hooked(&self, event: HookEventName) -> bool {
         self.hooks.as_ref().is_some_and(|hooks| hooks.has(event))
+    }
+
+    /// Has other hooks from the next turn on, so that none changes under a turn that runs.
+    pub(super) fn change_hooks(&mut self, hooks: Hooks) {
+        self.next_hooks = Some(hooks);
+    }
+
+    /// Has the hooks that a turn that begins now has.
+    pub(super) fn renew_hooks(&mut self) {
+        let Some(mut next) = self.next_hooks.take() else { return };
+        for warning in std::mem::take(&mut next.warnings) {
+            self.warn(warning);
+        }
+        let before = self.hooks.take();
+        self.hooks = ThreadHooks::renewed(before.as_deref(), next, || self.shared.shell().clone());
+    }
+
+    /// Notes that a session begins. Agents are none: they begin once, however often they are resumed or compacted.
+    pub(super) fn session_begins(&mut self, origin: SessionOrigin) {
+        let begins = match origin {
+            SessionOrigin::Startup | SessionOrigin::Clear => true,
+            SessionOrigin::Resume | SessionOrigin::Compact => !self.is_agent(),
+        };
+        if begins {
+            self.session_start = Some(origin);
+        }
+    }
+
+    /// The turn ends before the hooks of its session's beginning have had their say: the next one asks them again.
+    pub(super) fn give_back_session_start(&mut self) {
+        let phase = self.turn.as_ref().map(|turn| &turn.phase);
+        if let Some(Phase::Hooked { gate: Some(Gate::SessionStart(origin)), .. }) = phase {
+            self.session_start = Some(*origin);
+        }
     }
 
     /// Whether input has to wait for hooks before it is a part of the history.
@@ -105,7 +139,7 @@ impl Actor {
                 true => Occasion::SubagentStart,
                 false => Occasion::SessionStart(source),
             };
-            return Some((Gate::SessionStart, occasion));
+            return Some((Gate::SessionStart(source), occasion));
         }
         if !self.hooked(HookEventName::UserPromptSubmit) {
             return None;
@@ -126,7 +160,9 @@ impl Actor {
         let Some(round) = self.begin_round(occasion) else {
             return self.pass(gate, Outcome::default());
         };
-        self.tell_started(&round, Life::Turn);
+        for (turn, run) in round.started() {
+            self.tell_run_started(turn, run, Life::Turn);
+        }
         let (events, id) = (self.events.clone(), turn);
         let task = AbortOnDrop::spawn(async move {
             let outcome = round.run(&events).await;
@@ -153,12 +189,12 @@ impl Actor {
         let objects = outcome.stop.is_some() || !outcome.objections.is_empty();
         match gate {
             Gate::Prompt(_) if objects && self.has_unsent() => self.go_on(),
-            Gate::SessionStart if objects => {
+            Gate::SessionStart(_) if objects => {
                 self.hold_goal_turn();
                 self.end_unheard();
             }
             Gate::Prompt(_) if objects => self.end_unheard(),
-            Gate::SessionStart => {
+            Gate::SessionStart(_) => {
                 self.tell_model(outcome.contexts);
                 self.go_on();
             }
@@ -261,10 +297,14 @@ impl Actor {
     }
 
     fn observe(&mut self, occasion: &Occasion) {
+        let Some(hooks) = self.hooks.clone() else { return };
         let Some(round) = self.begin_round(occasion) else { return };
-        self.tell_started(&round, Life::Thread);
-        if let Some(hooks) = &self.hooks {
-            hooks.observe(round, self.events.clone());
+        let started: Vec<_> = round.started().collect();
+        // What is not run is not shown. What is has its end told by an event, and so after this.
+        if hooks.observe(round, self.events.clone()) {
+            for (turn, run) in started {
+                self.tell_run_started(turn, run, Life::Thread);
+            }
         }
     }
 
@@ -303,9 +343,18 @@ impl Actor {
 
     /// The runs that end with their turn are over, whether or not they were done.
     pub(super) fn close_runs(&mut self) {
+        self.close_runs_of(|life| life == Life::Turn);
+    }
+
+    /// The thread ends, and with it every run.
+    pub(super) fn close_all_runs(&mut self) {
+        self.close_runs_of(|_| true);
+    }
+
+    fn close_runs_of(&mut self, is_over: impl Fn(Life) -> bool) {
         let (ended, open) = std::mem::take(&mut self.open_runs)
             .into_iter()
-            .partition::<Vec<_>, _>(|open| open.life == Life::Turn);
+            .partition::<Vec<_>, _>(|open| is_over(open.life));
         self.open_runs = open;
         for OpenRun { turn, mut run, .. } in ended {
             run.status = HookRunStatus::Failed;
@@ -334,12 +383,6 @@ impl Actor {
                 id: self.thread.id.clone(),
                 kind: self.thread.agent_role.clone().unwrap_or_else(|| "default".to_owned()),
             }),
-        }
-    }
-
-    fn tell_started(&mut self, round: &Round, life: Life) {
-        for (turn, run) in round.started() {
-            self.tell_run_started(turn, run, life);
         }
     }
 

@@ -399,7 +399,7 @@ fn run(shared: &Arc<Shared>, start: Start, loaded: Loaded) -> ThreadHandle {
         config.mcp_servers.clone(),
         &settings.cwd,
     ));
-    let actor = Actor {
+    let mut actor = Actor {
         publisher: Publisher::new(id.clone(), Arc::clone(&shared.outlet)),
         shared: Arc::clone(shared),
         thread: loaded.thread,
@@ -437,13 +437,15 @@ fn run(shared: &Arc<Shared>, start: Start, loaded: Loaded) -> ThreadHandle {
         waiting: Vec::new(),
         turn: None,
         hooks,
-        session_start: Some(loaded.session_start),
+        next_hooks: None,
+        session_start: None,
         open_runs: Vec::new(),
         late_contexts: Vec::new(),
         inbox,
         events,
         happened,
     };
+    actor.session_begins(loaded.session_start);
     // The task ends when the registry drops the last handle, or by `Command::Close`.
     drop(tokio::spawn(actor.run()));
     ThreadHandle { id, progress: watched, commands }

@@ -249,6 +249,10 @@ impl Actor {
     pub(super) fn stream_answer(&mut self) {
         if let Some(turn) = self.turn.as_mut().filter(|turn| turn.compaction.is_none()) {
             turn.unsent = 0;
+            if turn.kind == Kind::Regular {
+                // From here on the session has begun, whether or not there were hooks to hear of it.
+                self.session_start = None;
+            }
         }
         self.tell_late_contexts();
         let Some(turn) = &mut self.turn else { return };
@@ -436,6 +440,7 @@ impl Actor {
         if matches!(ending, Ending::Interrupted { .. } | Ending::Replaced) {
             self.abort_calls();
         }
+        self.give_back_session_start();
         self.close_runs();
         self.hear_of_agents();
         let asks_hooks = self.hooked(HookEventName::UserPromptSubmit);

@@ -41,8 +41,12 @@ fn listed(client: &Client, lab: &Lab) -> Vec<Value> {
     list["data"][0]["hooks"].as_array().unwrap().clone()
 }
 
-/// Approves every hook that is listed.
+/// Approves every hook that is listed, for threads to come.
 fn trust(client: &Client, lab: &Lab) {
+    approve(client, lab, false);
+}
+
+fn approve(client: &Client, lab: &Lab, reload: bool) {
     let state: serde_json::Map<String, Value> = listed(client, lab)
         .iter()
         .map(|hook| {
@@ -51,7 +55,7 @@ fn trust(client: &Client, lab: &Lab) {
         })
         .collect();
     let edit = json!({"keyPath": "hooks.state", "value": state, "mergeStrategy": "upsert"});
-    client.request("config/batchWrite", json!({"edits": [edit]}));
+    client.request("config/batchWrite", json!({"edits": [edit], "reloadUserConfig": reload}));
 }
 
 /// A server whose hooks are these, all approved.
@@ -386,4 +390,71 @@ fn a_goal_waits_when_its_session_is_stopped() {
     client.complete(&thread, "hello");
     assert_eq!(client.finish(&thread)["status"], "completed");
     assert_eq!(lab.model.requests().len(), 3);
+}
+
+#[test]
+fn what_cannot_be_used_is_told_at_once() {
+    let lab = Lab::new();
+    let file = lab.home.home().join("hooks.json");
+    let warned = |content: &str| {
+        fs::write(&file, content).unwrap();
+        let client = lab.start();
+        client.note("configWarning")["summary"].as_str().unwrap().to_owned()
+    };
+    assert!(warned("{ not json").contains("failed to parse"));
+    assert!(warned(r#"{"hooks": {"PreToolUze": []}}"#).contains("PreToolUze"));
+}
+
+#[test]
+fn loaded_threads_take_over_hooks() {
+    let lab = Lab::new();
+    let client = lab.start();
+    let thread = client.thread();
+    client.complete(&thread, "first");
+    let start = hook(&lab, "start", "");
+    install(&lab, &[("UserPromptSubmit", hook(&lab, "prompt", "")), ("SessionStart", start)]);
+    approve(&client, &lab, true);
+    client.complete(&thread, "second");
+    assert_eq!(told(&lab, "prompt")[0]["prompt"], "second");
+    assert!(told(&lab, "start").is_empty(), "the session had begun");
+    install(&lab, &[]);
+    approve(&client, &lab, true);
+    client.complete(&thread, "third");
+    assert_eq!(told(&lab, "prompt").len(), 1, "there are none any more");
+}
+
+#[test]
+fn a_session_whose_beginning_was_interrupted_begins_again() {
+    let lab = Lab::new();
+    let marker = format!("it-{}", uuid::Uuid::new_v4());
+    let slow = format!("[ -e again ] || {{ touch again; (exec -a {marker} sleep 60) & wait; }}");
+    let client = start(&lab, &[("SessionStart", hook(&lab, "start", &slow))]);
+    let thread = client.thread();
+    let turn = client.turn(&thread, "first");
+    until("the hook", || runs(&marker).then_some(()));
+    client.request("turn/interrupt", json!({"threadId": thread, "turnId": turn}));
+    assert_eq!(client.finish(&thread)["status"], "interrupted");
+    client.complete(&thread, "second");
+    client.complete(&thread, "third");
+    let sources: Vec<Value> =
+        told(&lab, "start").iter().map(|input| input["source"].clone()).collect();
+    assert_eq!(sources, ["startup", "startup"]);
+}
+
+#[test]
+fn a_thread_that_ends_leaves_no_hook_open() {
+    let lab = Lab::new();
+    let marker = format!("it-{}", uuid::Uuid::new_v4());
+    let slow = hook(&lab, "slow", &format!("(exec -a {marker} sleep 60) & wait"));
+    let client = start(&lab, &[("Interrupt", slow)]);
+    let thread = client.thread();
+    client.complete(&thread, "first");
+    let gate = Gate::default();
+    lab.model.reply(held(&gate, vec![ev::created()], vec![ev::completed()]));
+    let turn = client.turn(&thread, "second");
+    gate.reached();
+    client.request("turn/interrupt", json!({"threadId": thread, "turnId": turn}));
+    until("the hook", || runs(&marker).then_some(()));
+    client.request("thread/archive", json!({"threadId": thread}));
+    assert_eq!(client.note("hook/completed")["run"]["status"], "failed");
 }

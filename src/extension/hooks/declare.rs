@@ -180,13 +180,17 @@ impl Hooks {
         }
     }
 
-    /// Events that are not known are those of another version, and nobody's mistake.
+    /// Events that are not known are told: a hook that never runs protects from nothing.
     fn events(
         &mut self,
         events: &Map<String, Value>,
         place: &Place<'_>,
         state: &Map<String, Value>,
     ) {
+        let is_known = |name: &str| EVENTS.iter().any(|(_, known)| *known == name);
+        for name in events.keys().filter(|name| !is_known(name)) {
+            self.warn(place, &format!("skipping hooks of the unknown event {name:?}"));
+        }
         for (event, name) in EVENTS {
             let Some(groups) = events.get(name) else { continue };
             let groups = match Vec::<Group>::deserialize(groups) {

@@ -1,5 +1,6 @@
 //! Running hooks: all those of one occasion together, each as a child process of its own.
 
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::StreamExt as _;
@@ -16,7 +17,7 @@ use super::outcome::{Outcome, Ran, Said, understand};
 use crate::exec::{Filter, Filtered, Shell, Startup, filter};
 use crate::protocol::{
     HookEventName, HookExecutionMode, HookOutputEntry, HookOutputEntryKind, HookRunStatus,
-    HookRunSummary, ThreadId, TurnId,
+    HookRunSummary, HookSource, ThreadId, TurnId,
 };
 use crate::util::error::chain;
 use crate::util::time::now_secs;
@@ -29,8 +30,8 @@ const MAX_BACKGROUND: usize = 32;
 pub(crate) struct ThreadHooks {
     hooks: Vec<Arc<Hook>>,
     shell: Shell,
-    /// What nobody waits for. Its commands are killed with the last owner of these hooks.
-    background: Mutex<JoinSet<()>>,
+    /// What nobody waits for. Its commands are killed with the last hooks that share it.
+    background: Arc<Mutex<JoinSet<()>>>,
 }
 
 /// The hooks of a thread, and the turn that they run for.
@@ -77,13 +78,38 @@ struct Task {
 impl ThreadHooks {
     /// Those that may run; `None` when there are none.
     pub(crate) fn new(hooks: Hooks, shell: impl FnOnce() -> Shell) -> Option<Arc<Self>> {
+        Self::of(Self::runnable(hooks).collect(), Arc::default(), shell)
+    }
+
+    /// Those that take the place of others. What runs goes on, and what belongs to the thread alone stays: the
+    /// hooks that came with the request that started it stand in no file.
+    pub(crate) fn renewed(
+        before: Option<&Self>,
+        hooks: Hooks,
+        shell: impl FnOnce() -> Shell,
+    ) -> Option<Arc<Self>> {
+        let Some(before) = before else { return Self::new(hooks, shell) };
+        let known: HashSet<String> = hooks.declared.iter().map(|hook| hook.key.clone()).collect();
+        let is_own = |hook: &&Arc<Hook>| {
+            hook.source == HookSource::SessionFlags && !known.contains(&hook.key)
+        };
+        let own = before.hooks.iter().filter(is_own).cloned();
+        let all = Self::runnable(hooks).chain(own).collect();
+        Self::of(all, Arc::clone(&before.background), shell)
+    }
+
+    fn of(
+        hooks: Vec<Arc<Hook>>,
+        background: Arc<Mutex<JoinSet<()>>>,
+        shell: impl FnOnce() -> Shell,
+    ) -> Option<Arc<Self>> {
+        (!hooks.is_empty()).then(|| Arc::new(Self { hooks, shell: shell(), background }))
+    }
+
+    fn runnable(hooks: Hooks) -> impl Iterator<Item = Arc<Hook>> {
         // Tools of MCP servers are listed, and not run.
         let runs = |hook: &Hook| hook.may_run() && matches!(hook.handler, Handler::Command { .. });
-        let hooks: Vec<_> = hooks.declared.into_iter().filter(runs).map(Arc::new).collect();
-        if hooks.is_empty() {
-            return None;
-        }
-        Some(Arc::new(Self { hooks, shell: shell(), background: Mutex::default() }))
+        hooks.declared.into_iter().filter(runs).map(Arc::new)
     }
 
     pub(crate) fn has(&self, event: HookEventName) -> bool {
@@ -117,13 +143,13 @@ impl ThreadHooks {
         (!runs.is_empty()).then(|| Round { runs, turn: situation.turn.clone() })
     }
 
-    /// Runs a round that nobody waits for.
+    /// Runs a round that nobody waits for; `false` if there is no room for it, and it is not run.
     pub(crate) fn observe<R: From<Report> + Send + 'static>(
         &self,
         round: Round,
         reports: mpsc::Sender<R>,
-    ) {
-        self.spawn(async move { drop(round.run(&reports).await) });
+    ) -> bool {
+        self.spawn(async move { drop(round.run(&reports).await) })
     }
 
     fn task(&self, hook: &Hook, input: &str, situation: &Situation) -> Option<Task> {
@@ -140,21 +166,23 @@ impl ThreadHooks {
     }
 
     fn run_beside<R: From<Report> + Send + 'static>(&self, task: Task, reports: mpsc::Sender<R>) {
-        self.spawn(async move {
+        let _has_room = self.spawn(async move {
             if let Some(context) = task.run().await.context {
                 let _ended = reports.send(Report::Context(context).into()).await;
             }
         });
     }
 
-    fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+    fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) -> bool {
         let mut background = self.background.lock().unwrap_or_else(PoisonError::into_inner);
         while background.try_join_next().is_some() {}
-        if background.len() < MAX_BACKGROUND {
+        let has_room = background.len() < MAX_BACKGROUND;
+        if has_room {
             background.spawn(work);
         } else {
             tracing::warn!("a hook is not run: too many of this thread still run");
         }
+        has_room
     }
 }
 

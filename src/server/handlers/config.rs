@@ -21,7 +21,11 @@ pub(crate) async fn batch_write(
     cx: Cx,
     params: ConfigBatchWriteParams,
 ) -> Result<ConfigWriteResponse> {
-    write_all(&cx, params.edits, params.file_path, params.expected_version).await
+    let written = write_all(&cx, params.edits, params.file_path, params.expected_version).await?;
+    if params.reload_user_config {
+        cx.server.threads.reload_hooks().await;
+    }
+    Ok(written)
 }
 
 async fn write_all(

@@ -6,7 +6,7 @@ use crate::protocol::{
     ThreadGoalUpdatedNotification, ThreadId, method,
 };
 use crate::server::audience::Reach;
-use crate::server::context::{Cx, Later, check_thread_id};
+use crate::server::context::{Cx, Later, blocking, check_thread_id};
 use crate::server::error::{Error, Result};
 use crate::thread::Command;
 
@@ -38,7 +38,7 @@ pub(crate) async fn get(cx: Cx, params: ThreadGoalGetParams) -> Result<ThreadGoa
                 let refusal = format!("ephemeral thread does not support goals: {id}");
                 return Err(Error::invalid_request(refusal));
             }
-            check_feature(&cx)?;
+            check_feature(snapshot.goals_enabled)?;
             Ok(ThreadGoalGetResponse { goal: snapshot.goal })
         }
         None => {
@@ -70,16 +70,17 @@ pub(crate) async fn clear(
 
 /// Refuses where there are no goals, or no such thread.
 async fn check_stored(cx: &Cx, id: &ThreadId) -> Result<()> {
-    check_feature(cx)?;
+    let (sources, cwd) = (cx.server.sources.clone(), cx.server.threads.shared.cwd.clone());
+    let loaded = blocking(move || sources.load_or_default(&cwd)).await?;
+    check_feature(loaded.effective.features.on("goals"))?;
     match cx.server.threads.summary(id).await? {
         Some(_) => Ok(()),
         None => Err(Error::invalid_request(format!("thread not found: {id}"))),
     }
 }
 
-fn check_feature(cx: &Cx) -> Result<()> {
-    let config = cx.server.sources.load_or_default(&cx.server.threads.shared.cwd).effective;
-    match config.features.on("goals") {
+fn check_feature(is_on: bool) -> Result<()> {
+    match is_on {
         true => Ok(()),
         false => Err(Error::invalid_request("goals feature is disabled")),
     }

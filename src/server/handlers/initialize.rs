@@ -2,8 +2,10 @@
 
 use std::collections::HashSet;
 use std::env;
+use std::path::Path;
 
-use crate::config::Problem;
+use crate::config::{Problem, Sources};
+use crate::extension::hooks::Hooks;
 use crate::policy::rules;
 use crate::protocol::{
     ConfigWarningNotification, InitializeParams, InitializeResponse, RemoteControlConnectionStatus,
@@ -11,7 +13,7 @@ use crate::protocol::{
 };
 use crate::server::audience::Reach;
 use crate::server::connection::{Client, Experimental};
-use crate::server::context::{Cx, Later};
+use crate::server::context::{Cx, Later, blocking};
 use crate::server::error::{Error, Result};
 use crate::thread::ClientIdentity;
 
@@ -44,8 +46,10 @@ pub(crate) async fn initialize(
         platform_family: env::consts::FAMILY.to_owned(),
         platform_os: env::consts::OS.to_owned(),
     });
-    for problem in cx.server.sources.load_or_default(&shared.cwd).problems {
-        let warning = config_warning(problem);
+    let (sources, cwd) = (cx.server.sources.clone(), shared.cwd.clone());
+    // The request has been answered: nobody is told if this fails.
+    let warnings = blocking(move || config_warnings(&sources, &cwd)).await.unwrap_or_default();
+    for warning in warnings {
         cx.server.audience.notify::<method::ConfigWarning>(Reach::Only(cx.connection.id), &warning);
     }
     if let Some(problem) = shared.rules_problem() {
@@ -67,6 +71,15 @@ fn remote_control(installation: &str) -> RemoteControlStatusChangedNotification 
         installation_id: installation.to_owned(),
         environment_id: None,
     }
+}
+
+/// What cannot be used of the configuration and of the hooks that it declares.
+fn config_warnings(sources: &Sources, cwd: &Path) -> Vec<ConfigWarningNotification> {
+    let loaded = sources.load_or_default(cwd);
+    let hooks = Hooks::read(&loaded.effective.hooks).warnings.into_iter().map(|summary| {
+        ConfigWarningNotification { summary, details: None, path: None, range: None }
+    });
+    loaded.problems.into_iter().map(config_warning).chain(hooks).collect()
 }
 
 fn config_warning(problem: Problem) -> ConfigWarningNotification {
