@@ -1,7 +1,10 @@
-//! Small pieces that every layer may use and that know nothing of ours: time, paths, JSON, tasks, errors, TLS.
+//! Small pieces that every layer may use and that know nothing of ours: time, paths, JSON, hex,
+//! tasks, errors, addresses, TLS.
 
 pub(crate) mod error;
+pub(crate) mod hex;
 pub(crate) mod json;
+pub(crate) mod net;
 pub(crate) mod path;
 pub(crate) mod task;
 pub(crate) mod time;

@@ -16,7 +16,7 @@ use super::error::StartError;
 use super::key::Key;
 use crate::config::McpEndpoint;
 use crate::util::error::chain;
-use crate::util::tls;
+use crate::util::{net, tls};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 /// The largest event of a server's that is read.
@@ -54,7 +54,8 @@ impl Clients {
     }
 
     async fn to(&self, url: &str) -> Result<Client, StartError> {
-        let is_local = is_loopback(url);
+        let is_local =
+            reqwest::Url::parse(url).is_ok_and(|url| url.host_str().is_some_and(net::is_loopback));
         let slot = if is_local { &self.local } else { &self.remote };
         if let Some(client) = slot.get() {
             return Ok(client.clone());
@@ -71,11 +72,6 @@ impl Clients {
         let client = client.map_err(|error| failed(chain(&error)))?;
         Ok(slot.get_or_init(|| client).clone())
     }
-}
-
-fn is_loopback(url: &str) -> bool {
-    let host = reqwest::Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned));
-    host.is_some_and(|host| host == "localhost" || host == "[::1]" || host.starts_with("127."))
 }
 
 /// The headers that the configuration asks for.

@@ -5,6 +5,8 @@ use std::collections::HashMap;
 
 use sha1::{Digest as _, Sha1};
 
+use crate::util::hex::hex;
+
 /// The longest that namespace, `__` and tool may be together.
 const LONGEST: usize = 128;
 
@@ -49,8 +51,7 @@ fn distinct(names: Vec<String>, suffix: impl Fn(usize) -> String) -> Vec<String>
 
 /// `_` and twelve hex digits that follow from the text alone.
 fn hash(text: &str) -> String {
-    let digits = Sha1::digest(text);
-    digits.iter().take(6).fold("_".to_owned(), |text, byte| text + &format!("{byte:02x}"))
+    format!("_{}", hex(&Sha1::digest(text)[..6]))
 }
 
 #[cfg(test)]

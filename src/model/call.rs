@@ -5,7 +5,6 @@
 use std::collections::HashSet;
 use std::convert::Infallible;
 use std::error::Error as StdError;
-use std::net::IpAddr;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -20,6 +19,7 @@ use reqwest::{Body, Client, Response, Url};
 use super::error::Error;
 use super::pieces::Pieces;
 use super::provider::{Provider, Secret, Wire};
+use crate::util::net;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 const MAX_REDIRECTS: usize = 10;
@@ -348,12 +348,7 @@ fn without_roots() -> Result<rustls::ClientConfig, rustls::Error> {
 }
 
 fn is_loopback(url: &Url) -> bool {
-    let Some(host) = url.host_str() else { return false };
-    let host = host.trim_start_matches('[').trim_end_matches(']');
-    match host.parse::<IpAddr>() {
-        Ok(address) => address.is_loopback(),
-        Err(_) => host == "localhost" || host.ends_with(".localhost"),
-    }
+    url.host_str().is_some_and(net::is_loopback)
 }
 
 #[cfg(test)]

@@ -123,7 +123,3 @@ fn set_aside(home: &Path, path: &Path) -> std::io::Result<()> {
     }
     Ok(())
 }
-
-fn to_json(value: &impl serde::Serialize) -> String {
-    crate::util::json::raw(value).get().to_owned()
-}

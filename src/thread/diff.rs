@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use sha1::{Digest as _, Sha1};
 
 use crate::patch::{Edit, Snapshot, unified};
+use crate::util::hex::hex;
 
 /// Git's number of unchanged lines around a change.
 const CONTEXT: u32 = 3;
@@ -149,7 +150,7 @@ fn blob_id(file: Option<&Snapshot>) -> String {
     let mut hash = Sha1::new();
     hash.update(format!("blob {}\0", file.bytes.len()));
     hash.update(&file.bytes);
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&hash.finalize())
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use sha1::{Digest as _, Sha1};
 
+use crate::util::hex::hex;
 use crate::util::json::raw;
 
 /// The longest name that servers take.
@@ -143,10 +144,7 @@ pub(super) fn flat_name(namespace: Option<&str>, name: &str) -> String {
     // What is lost of the name is made up for by a digest of it.
     let mut flat: String = whole.chars().map(|c| if is_plain(c) { c } else { '_' }).collect();
     flat.truncate(MAX_NAME - 9);
-    let digest = Sha1::digest(whole.as_bytes());
-    flat.push('_');
-    flat.extend(digest.iter().take(4).map(|byte| format!("{byte:02x}")));
-    flat
+    flat + "_" + &hex(&Sha1::digest(whole.as_bytes())[..4])
 }
 
 /// The arguments of a function that stands for a tool that takes text.

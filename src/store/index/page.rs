@@ -3,13 +3,12 @@
 use std::collections::HashMap;
 
 use rusqlite::{Connection, OptionalExtension as _, ToSql};
-use serde::Serialize;
 
 use super::row;
 use crate::protocol::{SortDirection, ThreadId, ThreadSortKey};
 use crate::store::list::{Anchor, Members, Page, Query};
 use crate::store::summary::Summary;
-use crate::util;
+use crate::util::json;
 
 /// The rows that a query shows, from the cursor on.
 pub(super) fn select(
@@ -68,7 +67,7 @@ pub(super) fn archived(
     let text = "SELECT thread_id, min(archived) FROM file WHERE current = 1 \
          AND thread_id IN (SELECT value FROM json_each(?)) GROUP BY thread_id";
     let mut statement = connection.prepare_cached(text)?;
-    let rows = statement.query_map([json(ids)], |row| {
+    let rows = statement.query_map([json::text(ids)], |row| {
         Ok((ThreadId::from(row.get::<_, String>(0)?), row.get(1)?))
     })?;
     rows.collect()
@@ -81,7 +80,7 @@ pub(super) fn recency_ms(
 ) -> rusqlite::Result<Option<i64>> {
     let text = "SELECT max(recency_ms) FROM file WHERE current = 1 \
          AND thread_id IN (SELECT value FROM json_each(?))";
-    connection.query_row(text, [json(ids)], |row| row.get(0))
+    connection.query_row(text, [json::text(ids)], |row| row.get(0))
 }
 
 /// A thread outside of `ids` whose history continues one of these files.
@@ -92,7 +91,8 @@ pub(super) fn continuation(
 ) -> rusqlite::Result<Option<ThreadId>> {
     let text = "SELECT thread_id FROM file WHERE base IN (SELECT value FROM json_each(?)) \
          AND thread_id NOT IN (SELECT value FROM json_each(?)) LIMIT 1";
-    let found = connection.query_row(text, [json(files), json(ids)], |row| row.get::<_, String>(0));
+    let found = connection
+        .query_row(text, [json::text(files), json::text(ids)], |row| row.get::<_, String>(0));
     Ok(found.optional()?.map(ThreadId::from))
 }
 
@@ -135,7 +135,7 @@ impl Condition {
         match (key(query), &query.section) {
             // They are joined, in their order: the first parameter of the statement.
             (None, Members::Only(members)) => {
-                all.values.push(Box::new(json(&beyond(query, cursor, members))));
+                all.values.push(Box::new(json::text(&beyond(query, cursor, members))));
             }
             (_, members) => all.members(members),
         }
@@ -149,11 +149,11 @@ impl Condition {
         all.family(query);
         if !query.providers.is_empty() {
             let any = "(file.provider = '' OR file.provider IN (SELECT value FROM json_each(?)))";
-            all.and(any, json(&query.providers));
+            all.and(any, json::text(&query.providers));
         }
         if let Some(cwds) = &query.cwds {
             let cwds: Vec<_> = cwds.iter().map(|cwd| cwd.to_string_lossy()).collect();
-            all.and("file.cwd IN (SELECT value FROM json_each(?))", json(&cwds));
+            all.and("file.cwd IN (SELECT value FROM json_each(?))", json::text(&cwds));
         }
         if let Some(term) = &query.search {
             // One value for both places.
@@ -163,7 +163,7 @@ impl Condition {
         }
         if !query.excluded.is_empty() {
             let none = "file.thread_id NOT IN (SELECT value FROM json_each(?))";
-            all.and(none, json(&query.excluded));
+            all.and(none, json::text(&query.excluded));
         }
         all.beyond(query, cursor);
         (all.text, all.values)
@@ -180,10 +180,10 @@ impl Condition {
             Members::Any => {}
             Members::Only(members) => {
                 let ids: Vec<_> = members.iter().map(|(_, id)| id).collect();
-                self.and("file.thread_id IN (SELECT value FROM json_each(?))", json(&ids));
+                self.and("file.thread_id IN (SELECT value FROM json_each(?))", json::text(&ids));
             }
             Members::Except(ids) => {
-                self.and("file.thread_id NOT IN (SELECT value FROM json_each(?))", json(ids));
+                self.and("file.thread_id NOT IN (SELECT value FROM json_each(?))", json::text(ids));
             }
         }
     }
@@ -202,7 +202,7 @@ impl Condition {
         }
         let related = query.parent.is_some() || query.ancestor.is_some();
         if !related || !query.sources.is_empty() {
-            let kinds = json(&row::accepted(&query.sources));
+            let kinds = json::text(&row::accepted(&query.sources));
             self.and("file.kind IN (SELECT value FROM json_each(?))", kinds);
         }
     }
@@ -240,8 +240,4 @@ fn beyond<'a>(
         }
     };
     members.iter().filter(is_beyond).map(|(_, id)| id).collect()
-}
-
-fn json<T: Serialize>(values: &[T]) -> String {
-    util::json::raw(&values).get().to_owned()
 }

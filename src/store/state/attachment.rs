@@ -4,9 +4,10 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{State, to_json};
+use super::State;
 use crate::protocol::{ThreadAttachment, ThreadId};
 use crate::store::error::Error;
+use crate::util::json;
 use crate::util::time::now_secs;
 
 const MOST: i64 = 100;
@@ -25,7 +26,7 @@ impl State {
         payload: &Value,
     ) -> Result<(ThreadAttachment, bool), Error> {
         check(kind, key)?;
-        let text = to_json(payload);
+        let text = json::text(payload);
         if text.len() > PAYLOAD {
             let refusal = format!("attachment payload must not exceed {PAYLOAD} bytes");
             return Err(Error::invalid_params(refusal));

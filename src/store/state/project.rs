@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, HashSet};
 use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, params};
 use uuid::Uuid;
 
-use super::{State, to_json};
+use super::State;
 use crate::protocol::{Project, ProjectRoot, ThreadId};
 use crate::store::error::Error;
 use crate::store::list::Members;
+use crate::util::json;
 use crate::util::time::now_secs;
 
 /// What a project is given; what is `None` stays as it is.
@@ -66,8 +67,8 @@ impl State {
                     made.id,
                     key,
                     made.name,
-                    to_json(&made.roots),
-                    to_json(&made.metadata),
+                    json::text(&made.roots),
+                    json::text(&made.metadata),
                     made.position,
                     made.created_at,
                     made.updated_at,
@@ -94,7 +95,7 @@ impl State {
             project.updated_at = now_secs();
             let update =
                 "UPDATE project SET name = ?, roots = ?, metadata = ?, updated_at = ? WHERE id = ?";
-            let (roots, metadata) = (to_json(&project.roots), to_json(&project.metadata));
+            let (roots, metadata) = (json::text(&project.roots), json::text(&project.metadata));
             transaction
                 .execute(update, params![project.name, roots, metadata, project.updated_at, id])?;
             Ok(project)

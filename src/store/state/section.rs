@@ -3,10 +3,11 @@
 use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, params};
 use uuid::Uuid;
 
-use super::{State, to_json};
+use super::State;
 use crate::protocol::{ThreadId, ThreadSection, ThreadSectionAppearance};
 use crate::store::error::Error;
 use crate::store::list::Members;
+use crate::util::json;
 use crate::util::time::now_ms;
 
 /// The section that is always there.
@@ -35,7 +36,7 @@ impl State {
         let section = ThreadSection { id: Uuid::now_v7().to_string(), name, appearance };
         self.write(|transaction| {
             let insert = "INSERT INTO section (id, name, appearance) VALUES (?, ?, ?)";
-            let appearance = section.appearance.as_ref().map(to_json);
+            let appearance = section.appearance.as_ref().map(json::text);
             transaction.execute(insert, params![section.id, section.name, appearance])?;
             Ok(())
         })?;
@@ -58,7 +59,7 @@ impl State {
             section.name = name;
             section.appearance = appearance.unwrap_or(section.appearance);
             let update = "UPDATE section SET name = ?, appearance = ? WHERE id = ?";
-            let stored = section.appearance.as_ref().map(to_json);
+            let stored = section.appearance.as_ref().map(json::text);
             transaction.execute(update, params![section.name, stored, id])?;
             Ok(section)
         })

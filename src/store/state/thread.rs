@@ -4,9 +4,10 @@ use std::collections::HashMap;
 
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
-use super::{State, project, section, to_json};
+use super::{State, project, section};
 use crate::protocol::{GitInfo, Thread, ThreadId, ThreadMemoryMode, ThreadSection};
 use crate::store::error::Error;
+use crate::util::json;
 
 /// The notes on one thread.
 #[derive(Debug, Clone, Default)]
@@ -47,7 +48,7 @@ impl State {
             let text = "SELECT id, section_id, section_entered_at, project_id, git, daybreak FROM thread \
                  WHERE id IN (SELECT value FROM json_each(?))";
             let mut statement = connection.prepare_cached(text)?;
-            let rows = statement.query_map([to_json(&ids)], |row| notes(connection, row))?;
+            let rows = statement.query_map([json::text(&ids)], |row| notes(connection, row))?;
             Ok(rows.collect::<rusqlite::Result<_>>()?)
         })
     }
@@ -61,7 +62,7 @@ impl State {
             }
             let set = "INSERT INTO thread (id, git, daybreak) VALUES (?1, ?2, ?3) ON CONFLICT (id) \
                  DO UPDATE SET git = coalesce(?2, git), daybreak = coalesce(?3, daybreak)";
-            let git = change.git.as_ref().map(to_json);
+            let git = change.git.as_ref().map(json::text);
             transaction.execute(set, params![id.as_str(), git, change.daybreak])?;
             if let Some(project) = &change.project_id {
                 project::assign(transaction, id, project.as_deref())?;
@@ -78,7 +79,7 @@ impl State {
         self.write(|transaction| {
             let set = "INSERT INTO thread (id, memory_mode) VALUES (?1, ?2) \
                  ON CONFLICT (id) DO UPDATE SET memory_mode = ?2";
-            transaction.execute(set, params![id.as_str(), to_json(&mode)])?;
+            transaction.execute(set, params![id.as_str(), json::text(&mode)])?;
             Ok(())
         })
     }
