@@ -4,11 +4,11 @@
 //! does not stand in the rollout; there, a line tells only that it was set, for the thread's preview. Other servers of
 //! the home write that line, too, but keep what became of the goal elsewhere: it must not be read as a goal.
 
-use std::fs::{self, File};
-use std::io::{self, Write as _};
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::error::Error;
+use super::file;
 use crate::protocol::{ThreadGoal, ThreadId};
 
 /// The goals of one home.
@@ -30,12 +30,9 @@ impl Goals {
     /// Keeps a goal; a reader sees the old one or the new one.
     pub(super) fn set(&self, goal: &ThreadGoal) -> Result<(), Error> {
         let path = self.path(&goal.thread_id);
-        let temporary = path.with_extension("json.tmp");
         let write = || {
             fs::create_dir_all(&self.folder)?;
-            let mut file = File::create(&temporary)?;
-            file.write_all(&serde_json::to_vec(goal)?)?;
-            fs::rename(&temporary, &path)
+            file::replace(&path, &serde_json::to_vec(goal)?)
         };
         write().map_err(Error::io(&path))
     }
@@ -43,11 +40,7 @@ impl Goals {
     /// Forgets a goal; `false` if there was none.
     pub(super) fn clear(&self, id: &ThreadId) -> Result<bool, Error> {
         let path = self.path(id);
-        match fs::remove_file(&path) {
-            Ok(()) => Ok(true),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-            Err(error) => Err(Error::io(&path)(error)),
-        }
+        file::remove(&path).map_err(Error::io(&path))
     }
 
     fn path(&self, id: &ThreadId) -> PathBuf {

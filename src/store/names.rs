@@ -12,6 +12,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::error::Error;
+use super::file;
 use crate::protocol::ThreadId;
 use crate::util;
 
@@ -92,9 +93,7 @@ impl Names {
             let bytes = fs::read(&self.path)?;
             let lines = bytes.split_inclusive(|&byte| byte == b'\n');
             let kept = lines.filter(|line| !is_of(line)).flatten().copied().collect::<Vec<u8>>();
-            let temporary = self.path.with_extension("jsonl.tmp");
-            fs::write(&temporary, kept)?;
-            fs::rename(&temporary, &self.path)
+            file::replace(&self.path, &kept)
         })
     }
 

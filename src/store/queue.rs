@@ -4,10 +4,11 @@
 //! read, changed and written under a lock, and nobody keeps a copy.
 
 use std::fs::{self, File};
-use std::io::{self, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::error::Error;
+use super::file;
 use crate::protocol::{QueuedSubmission, ThreadId};
 
 /// A thread's queue, which nobody else changes while this lives.
@@ -41,14 +42,9 @@ impl Queue {
 
     fn write(&self) -> io::Result<()> {
         if self.submissions.is_empty() {
-            return match fs::remove_file(&self.path) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-                _ => Ok(()),
-            };
+            return file::remove(&self.path).map(drop);
         }
-        let temporary = self.path.with_extension("json.tmp");
-        File::create(&temporary)?.write_all(&serde_json::to_vec(&self.submissions)?)?;
-        fs::rename(&temporary, &self.path)
+        file::replace(&self.path, &serde_json::to_vec(&self.submissions)?)
     }
 }
 
