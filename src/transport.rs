@@ -28,6 +28,28 @@ pub(crate) fn inbox() -> (mpsc::Sender<Incoming>, mpsc::Receiver<Incoming>) {
     mpsc::channel(INBOX)
 }
 
+/// What became of a line that was offered to a connection.
+enum Offered {
+    /// It is in the queue, or has been answered as one too many.
+    Done,
+    /// There is no room, and the link has to wait for it.
+    Full(Incoming),
+    /// Nobody reads any more.
+    Gone,
+}
+
+/// Offers a line to the connection, without waiting.
+fn offer(inbox: &mpsc::Sender<Incoming>, line: Bytes, overflow: &Overflow) -> Offered {
+    match inbox.try_send(Incoming::Line(line)) {
+        Ok(()) => Offered::Done,
+        Err(mpsc::error::TrySendError::Closed(_)) => Offered::Gone,
+        Err(mpsc::error::TrySendError::Full(incoming)) => match &incoming {
+            Incoming::Line(line) if overflow(line) => Offered::Done,
+            Incoming::Line(_) | Incoming::End => Offered::Full(incoming),
+        },
+    }
+}
+
 /// What a link delivers to the connection that it serves.
 #[derive(Debug)]
 pub(crate) enum Incoming {

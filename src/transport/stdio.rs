@@ -12,7 +12,7 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
 use super::frame::Lines;
-use super::{Incoming, Outbox, Overflow, inbox};
+use super::{Incoming, Offered, Outbox, Overflow, inbox, offer};
 
 /// Starts the reader. It ends at the end of stdin, or when the receiver is gone and another line arrives.
 pub(crate) fn read(overflow: Overflow) -> io::Result<mpsc::Receiver<Incoming>> {
@@ -28,18 +28,14 @@ pub(crate) fn read(overflow: Overflow) -> io::Result<mpsc::Receiver<Incoming>> {
                     break;
                 }
             };
-            let incoming = match tx.try_send(Incoming::Line(line)) {
-                Ok(()) => continue,
-                Err(mpsc::error::TrySendError::Closed(_)) => return,
-                Err(mpsc::error::TrySendError::Full(incoming)) => incoming,
-            };
-            if let Incoming::Line(line) = &incoming
-                && overflow(line)
-            {
-                continue;
-            }
-            if tx.blocking_send(incoming).is_err() {
-                return;
+            match offer(&tx, line, &overflow) {
+                Offered::Done => {}
+                Offered::Full(incoming) => {
+                    if tx.blocking_send(incoming).is_err() {
+                        return;
+                    }
+                }
+                Offered::Gone => return,
             }
         }
         // The receiver may be gone already; then nobody is interested in the end either.

@@ -26,7 +26,7 @@ use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig
 use tokio_tungstenite::tungstenite::{self, Message, Utf8Bytes};
 
 use super::auth::Auth;
-use super::{Incoming, Outbox, Overflow};
+use super::{Incoming, Offered, Outbox, Overflow, offer};
 
 /// How long a client may take for the head of a request.
 const HEAD: Duration = Duration::from_secs(10);
@@ -190,18 +190,14 @@ async fn read<S: AsyncRead + AsyncWrite + Unpin>(
                 return;
             }
         };
-        let incoming = match inbox.try_send(Incoming::Line(text)) {
-            Ok(()) => continue,
-            Err(mpsc::error::TrySendError::Closed(_)) => return,
-            Err(mpsc::error::TrySendError::Full(incoming)) => incoming,
-        };
-        if let Incoming::Line(line) = &incoming
-            && overflow(line)
-        {
-            continue;
-        }
-        if inbox.send(incoming).await.is_err() {
-            return;
+        match offer(inbox, text, overflow) {
+            Offered::Done => {}
+            Offered::Full(incoming) => {
+                if inbox.send(incoming).await.is_err() {
+                    return;
+                }
+            }
+            Offered::Gone => return,
         }
     }
 }
