@@ -7,7 +7,6 @@
 use std::ffi::OsString;
 use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
-use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::sync::Arc;
@@ -15,12 +14,12 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 use tokio::process::Child;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 
 use super::group::Group;
 use super::input::{Input, InputError, Written};
-use super::spawn::{Confined, Error, Terminal, command, launch};
-use super::stream::Stream;
+use super::spawn::{Confined, Error, Terminal, UNKNOWN, command, exit_code, launch};
+use super::stream::{Stream, until};
 use super::{output, pty};
 
 /// The process has ended and somebody else holds its output open: how long to wait for them.
@@ -241,7 +240,7 @@ impl Running {
     pub(crate) async fn end(mut self) -> ClientEnd {
         while self.next().await.is_some() {}
         ClientEnd {
-            exit_code: if self.timed_out { TIMED_OUT } else { self.exit_code.unwrap_or(-1) },
+            exit_code: if self.timed_out { TIMED_OUT } else { self.exit_code.unwrap_or(UNKNOWN) },
             stdout: self.stdout.finish(),
             stderr: self.stderr.finish(),
             drain_timed_out: self.drain_timed_out,
@@ -253,8 +252,7 @@ impl Running {
     }
 
     fn exited(&mut self, status: Option<ExitStatus>) {
-        let code = status.and_then(|status| status.code().or_else(|| Some(128 + status.signal()?)));
-        self.exit_code = Some(code.unwrap_or(-1));
+        self.exit_code = Some(status.map_or(UNKNOWN, exit_code));
         self.deadline = Some(Instant::now() + DRAIN);
     }
 
@@ -288,13 +286,6 @@ impl Running {
         }
         let cap_reached = channel.room == 0;
         (!wanted.is_empty()).then(|| Delta { source, bytes: wanted.to_vec(), cap_reached })
-    }
-}
-
-async fn until(time: Option<Instant>) {
-    match time {
-        Some(time) => sleep_until(time).await,
-        None => std::future::pending().await,
     }
 }
 

@@ -4,16 +4,15 @@
 //! in its group is killed.
 
 use std::ffi::OsString;
-use std::os::unix::process::ExitStatusExt as _;
 use std::path::PathBuf;
-use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::ChildStdin;
 use tokio::time::timeout;
 
-use super::spawn::{Error, Terminal, command, launch};
+use super::piped::{self, Started};
+use super::spawn::{Error, exit_code};
 
 /// How much of either output is kept, in bytes. The rest is read and dropped, so that nobody waits for a reader.
 const KEPT: usize = 1024 * 1024;
@@ -49,17 +48,15 @@ pub(crate) enum Filtered {
 
 /// Runs a command to its end.
 pub(crate) async fn filter(request: Filter) -> Result<Filtered, Error> {
-    let mut command = command(&request.argv, &request.cwd, request.env)?;
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let (mut child, group) = launch(command, Terminal::None)?;
-    let pipes = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+    let Started { mut child, group, stdin, stdout: out, stderr: err } =
+        piped::start(&request.argv, &request.cwd, request.env)?;
     let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
     let exit = {
         let talk = async {
             tokio::join!(
-                write(pipes.0, &request.input),
-                read(pipes.1, &mut stdout),
-                read(pipes.2, &mut stderr),
+                write(stdin, &request.input),
+                read(out, &mut stdout),
+                read(err, &mut stderr),
             );
         };
         tokio::pin!(talk);
@@ -78,7 +75,7 @@ pub(crate) async fn filter(request: Filter) -> Result<Filtered, Error> {
         }
         exit.map_err(Error::Io)?
     };
-    Ok(Filtered::Ended { code: code(exit), stdout: text(&stdout), stderr: text(&stderr) })
+    Ok(Filtered::Ended { code: exit_code(exit), stdout: text(&stdout), stderr: text(&stderr) })
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,22 +85,16 @@ enum Talk {
 }
 
 /// Gives the command its input. One that does not read it has its reasons.
-async fn write(pipe: Option<ChildStdin>, input: &[u8]) {
-    let Some(mut pipe) = pipe else { return };
+async fn write(mut pipe: ChildStdin, input: &[u8]) {
     let _unread = pipe.write_all(input).await;
 }
 
-async fn read(pipe: Option<impl AsyncRead + Unpin>, kept: &mut Vec<u8>) {
-    let Some(mut pipe) = pipe else { return };
+async fn read(mut pipe: impl AsyncRead + Unpin, kept: &mut Vec<u8>) {
     let mut piece = vec![0; 8192];
     while let Ok(read @ 1..) = pipe.read(&mut piece).await {
         let room = KEPT.saturating_sub(kept.len());
         kept.extend_from_slice(&piece[..read.min(room)]);
     }
-}
-
-fn code(exit: ExitStatus) -> i32 {
-    exit.code().or(exit.signal().map(|signal| 128 + signal)).unwrap_or(-1)
 }
 
 fn text(bytes: &[u8]) -> String {

@@ -29,12 +29,31 @@ pub(crate) struct Piped {
 #[derive(Debug)]
 pub(crate) struct Lifetime(Option<(Child, Group)>);
 
-/// Starts a process with nothing but this environment.
+/// A process that has just been started, and our ends of its pipes.
+pub(super) struct Started {
+    pub(super) child: Child,
+    pub(super) group: Group,
+    pub(super) stdin: ChildStdin,
+    pub(super) stdout: ChildStdout,
+    pub(super) stderr: ChildStderr,
+}
+
+/// Starts a process with nothing but this environment, and keeps it.
 pub(crate) fn piped(
     argv: &[String],
     cwd: &Path,
     env: Vec<(OsString, OsString)>,
 ) -> Result<Piped, Error> {
+    let Started { child, group, stdin, stdout, stderr } = start(argv, cwd, env)?;
+    Ok(Piped { stdin, stdout, stderr, lifetime: Lifetime(Some((child, group))) })
+}
+
+/// Starts a process with nothing but this environment.
+pub(super) fn start(
+    argv: &[String],
+    cwd: &Path,
+    env: Vec<(OsString, OsString)>,
+) -> Result<Started, Error> {
     let mut command = command(argv, cwd, env)?;
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let (mut child, group) = launch(command, Terminal::None)?;
@@ -42,7 +61,7 @@ pub(crate) fn piped(
     let (Some(stdin), Some(stdout), Some(stderr)) = pipes else {
         return Err(Error::Io(std::io::Error::other("the process has no pipes")));
     };
-    Ok(Piped { stdin, stdout, stderr, lifetime: Lifetime(Some((child, group))) })
+    Ok(Started { child, group, stdin, stdout, stderr })
 }
 
 impl Drop for Lifetime {

@@ -5,7 +5,6 @@
 //! [`Session::collect`], which hands it out once. Both are bounded, whatever the command prints.
 
 use std::io;
-use std::os::unix::process::ExitStatusExt as _;
 use std::process::ExitStatus;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -13,12 +12,12 @@ use std::time::Duration;
 use rustix::process::Signal;
 use tokio::process::Child;
 use tokio::sync::{mpsc, watch};
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, timeout};
 
 use super::group::Group;
 use super::output::{Decoder, HeadTail, Output, pieces};
-use super::spawn::{Error, Io, Spawn, Started, spawn};
-use super::stream::Stream;
+use super::spawn::{Error, Io, Spawn, Started, exit_code, spawn};
+use super::stream::{Stream, until};
 
 /// The size of a piece of output, in bytes.
 const PIECE: usize = 8192;
@@ -263,9 +262,7 @@ impl<E: From<SessionEvent>> Follower<E> {
         let mut state = self.shared.state();
         state.exited = true;
         match status {
-            Some(status) if !state.killed => {
-                status.code().or_else(|| Some(128 + status.signal()?)).unwrap_or(KILLED)
-            }
+            Some(status) if !state.killed => exit_code(status),
             Some(_) | None => KILLED,
         }
     }
@@ -326,13 +323,6 @@ impl<E: From<SessionEvent>> Follower<E> {
     async fn send(&self, kind: SessionEventKind) {
         let event = SessionEvent { session: self.shared.id, kind };
         let _nobody_listens = self.events.send(event.into()).await;
-    }
-}
-
-async fn until(time: Option<Instant>) {
-    match time {
-        Some(time) => sleep_until(time).await,
-        None => std::future::pending().await,
     }
 }
 

@@ -5,8 +5,9 @@
 use std::ffi::OsString;
 use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{ExitStatus, Stdio};
 use std::sync::{LazyLock, mpsc};
 use std::thread;
 use std::time::Duration;
@@ -112,6 +113,14 @@ pub(super) fn command(
     let mut command = Command::new(program);
     command.args(arguments).env_clear().envs(env).env("PWD", cwd).current_dir(cwd);
     Ok(command)
+}
+
+/// The exit code of a process that ended in a way that nobody can tell.
+pub(super) const UNKNOWN: i32 = -1;
+
+/// The exit code of a process that has ended: 128 and the signal for one that a signal ended.
+pub(super) fn exit_code(status: ExitStatus) -> i32 {
+    status.code().or_else(|| Some(128 + status.signal()?)).unwrap_or(UNKNOWN)
 }
 
 /// Which terminal a process has.

@@ -1,9 +1,18 @@
-//! One end of a pipe or terminal that does not block.
+//! One end of a pipe or terminal that does not block, and waiting beside it.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use tokio::io::unix::AsyncFd;
+use tokio::time::{Instant, sleep_until};
+
+/// Waits until a time, or for ever.
+pub(super) async fn until(time: Option<Instant>) {
+    match time {
+        Some(time) => sleep_until(time).await,
+        None => std::future::pending().await,
+    }
+}
 
 #[derive(Debug)]
 pub(super) struct Stream(AsyncFd<OwnedFd>);
