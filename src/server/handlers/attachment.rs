@@ -1,7 +1,7 @@
 //! Values that clients hang on threads.
 
+use super::page::{first, page_size};
 use super::thread::find;
-use super::turns_page::{DEFAULT_LIMIT, MAX_LIMIT};
 use crate::protocol::{
     ThreadAttachmentAddOutcome, ThreadAttachmentAddParams, ThreadAttachmentAddResponse,
     ThreadAttachmentListParams, ThreadAttachmentListResponse, ThreadAttachmentOperation,
@@ -76,11 +76,9 @@ pub(crate) async fn list(
         let at = all.iter().position(|attachment| attachment.id == *cursor);
         all.drain(..=at.ok_or_else(bad_cursor)?);
     }
-    let limit = params.limit.unwrap_or(DEFAULT_LIMIT).clamp(1, MAX_LIMIT) as usize;
-    let more = all.len() > limit;
-    all.truncate(limit);
-    let next_cursor = all.last().filter(|_| more).map(|attachment| attachment.id.clone());
-    Ok(ThreadAttachmentListResponse { data: all, next_cursor })
+    let (data, next_cursor) =
+        first(all, page_size(params.limit), |attachment| attachment.id.clone());
+    Ok(ThreadAttachmentListResponse { data, next_cursor })
 }
 
 pub(crate) async fn owners(
@@ -98,7 +96,7 @@ pub(crate) async fn owners(
         .state(move |state| state.attachment_owners(&attachment_type, &identity_key));
     let owners = owners.await?;
     let places = cx.server.threads.archived(owners.clone()).await?;
-    let mut data: Vec<ThreadAttachmentOwner> = owners
+    let data: Vec<ThreadAttachmentOwner> = owners
         .into_iter()
         .filter(|id| cursor.as_ref().is_none_or(|cursor| id.as_str() > cursor.as_str()))
         .filter_map(|id| {
@@ -107,10 +105,7 @@ pub(crate) async fn owners(
         })
         .filter(|owner| archived.is_none_or(|archived| owner.archived == archived))
         .collect();
-    let limit = limit.unwrap_or(DEFAULT_LIMIT).clamp(1, MAX_LIMIT) as usize;
-    let more = data.len() > limit;
-    data.truncate(limit);
-    let next_cursor = data.last().filter(|_| more).map(|owner| owner.thread_id.to_string());
+    let (data, next_cursor) = first(data, page_size(limit), |owner| owner.thread_id.to_string());
     Ok(ThreadAttachmentOwnerListResponse { data, next_cursor })
 }
 

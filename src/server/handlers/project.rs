@@ -1,6 +1,6 @@
 //! Projects. Whoever is connected is told of a change.
 
-use super::turns_page::{DEFAULT_LIMIT, MAX_LIMIT};
+use super::page::{first, page_size};
 use crate::protocol::{
     Project, ProjectChangeType, ProjectChangedNotification, ProjectCreateParams,
     ProjectCreateResponse, ProjectDeleteParams, ProjectDeleteResponse, ProjectImportParams,
@@ -42,12 +42,10 @@ pub(crate) async fn list(cx: Cx, params: ProjectListParams) -> Result<ProjectLis
             }
         });
     }
-    let limit = params.limit.unwrap_or(DEFAULT_LIMIT).clamp(1, MAX_LIMIT) as usize;
-    let more = projects.len() > limit;
-    projects.truncate(limit);
-    let last = projects.last().filter(|_| more);
-    let next_cursor = last.map(|project| format!("{}|{}", place(project), project.id));
-    Ok(ProjectListResponse { data: projects, next_cursor })
+    let (data, next_cursor) = first(projects, page_size(params.limit), |project| {
+        format!("{}|{}", place(project), project.id)
+    });
+    Ok(ProjectListResponse { data, next_cursor })
 }
 
 fn parse(cursor: &str) -> Result<(i64, &str)> {

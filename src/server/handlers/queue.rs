@@ -1,7 +1,7 @@
 //! The queues of threads. They are on disk, for loaded threads, too: a change is made there, and then the thread is
 //! told to look. A thread that is not loaded stays so.
 
-use super::turns_page::{DEFAULT_LIMIT, MAX_LIMIT};
+use super::page::page_size;
 use crate::protocol::{
     ThreadId, ThreadQueueAddParams, ThreadQueueAddResponse, ThreadQueueChangedNotification,
     ThreadQueueDeleteParams, ThreadQueueDeleteResponse, ThreadQueueListParams,
@@ -39,7 +39,7 @@ pub(crate) async fn list(cx: Cx, params: ThreadQueueListParams) -> Result<Thread
         })?,
         None => 0,
     };
-    let limit = params.limit.unwrap_or(DEFAULT_LIMIT).clamp(1, MAX_LIMIT) as usize;
+    let limit = page_size(params.limit);
     let waiting = cx.server.threads.queued(id).await?;
     let end = start.saturating_add(limit);
     let next_cursor = (end < waiting.len()).then(|| end.to_string());

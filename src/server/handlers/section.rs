@@ -1,7 +1,7 @@
 //! Sections, and the threads in them.
 
+use super::page::{first, page_size};
 use super::thread::find;
-use super::turns_page::{DEFAULT_LIMIT, MAX_LIMIT};
 use crate::protocol::{
     ThreadSectionChangedNotification, ThreadSectionCreateParams, ThreadSectionCreateResponse,
     ThreadSectionDeleteParams, ThreadSectionDeleteResponse, ThreadSectionListParams,
@@ -22,11 +22,9 @@ pub(crate) async fn list(
         let at = at.ok_or_else(|| Error::invalid_params(format!("invalid cursor: {cursor}")))?;
         sections.drain(..=at);
     }
-    let limit = params.limit.unwrap_or(DEFAULT_LIMIT).clamp(1, MAX_LIMIT) as usize;
-    let more = sections.len() > limit;
-    sections.truncate(limit);
-    let next_cursor = sections.last().filter(|_| more).map(|section| section.id.clone());
-    Ok(ThreadSectionListResponse { data: sections, next_cursor })
+    let (data, next_cursor) =
+        first(sections, page_size(params.limit), |section| section.id.clone());
+    Ok(ThreadSectionListResponse { data, next_cursor })
 }
 
 pub(crate) async fn create(

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use super::turns_page::{self, DEFAULT_LIMIT, MAX_LIMIT, Wanted};
+use super::page::{first, page_size};
+use super::turns_page::{self, Wanted};
 use crate::protocol::{
     SortDirection, Thread, ThreadListCwdFilter, ThreadListParams, ThreadListResponse,
     ThreadLoadedListParams, ThreadLoadedListResponse, ThreadSortKey, ThreadTurnsListParams,
@@ -108,7 +109,7 @@ fn query(params: ThreadListParams, provider: String, server_cwd: &Path) -> Resul
                 SortDirection::Desc
             }
         }),
-        limit: params.limit.unwrap_or(DEFAULT_LIMIT).clamp(1, MAX_LIMIT) as usize,
+        limit: page_size(params.limit),
         cursor: params.cursor,
         providers: params.model_providers.unwrap_or_else(|| vec![provider]),
         sources: params.source_kinds.unwrap_or_default(),
@@ -150,10 +151,8 @@ pub(crate) async fn loaded(
         ids.retain(|id| id.as_str() > cursor.as_str());
     }
     let limit = params.limit.map_or(usize::MAX, |limit| limit.max(1) as usize);
-    let more = ids.len() > limit;
-    ids.truncate(limit);
-    let next_cursor = ids.last().filter(|_| more).map(ToString::to_string);
-    Ok(ThreadLoadedListResponse { data: ids, next_cursor })
+    let (data, next_cursor) = first(ids, limit, ToString::to_string);
+    Ok(ThreadLoadedListResponse { data, next_cursor })
 }
 
 pub(crate) async fn turns(

@@ -2,15 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::page::{first, page_size};
 use crate::protocol::{
     SortDirection, ThreadItem, TimedItem, Turn, TurnId, TurnItemsView, TurnsPage,
 };
 use crate::server::error::{Error, Result};
-
-/// How many rows a page has, unless it is asked for more or fewer…
-pub(super) const DEFAULT_LIMIT: u32 = 25;
-/// …and at most.
-pub(super) const MAX_LIMIT: u32 = 100;
 
 /// What a page is asked for.
 pub(super) struct Wanted<'a> {
@@ -38,11 +34,9 @@ pub(super) fn page(mut turns: Vec<Turn>, wanted: &Wanted<'_>) -> Result<TurnsPag
         Some(cursor) => position(&turns, cursor)?,
         None => 0,
     };
-    let limit = wanted.limit.unwrap_or(DEFAULT_LIMIT).clamp(1, MAX_LIMIT) as usize;
-    let mut data: Vec<Turn> = turns.drain(start..).collect();
-    let more = data.len() > limit;
-    data.truncate(limit);
-    let next_cursor = data.last().filter(|_| more).map(|turn| cursor(turn, false));
+    let from_start = turns.split_off(start);
+    let (mut data, next_cursor) =
+        first(from_start, page_size(wanted.limit), |turn| cursor(turn, false));
     let backwards_cursor = data.first().map(|turn| cursor(turn, true));
     let view = wanted.view.unwrap_or(TurnItemsView::Summary);
     for turn in &mut data {
