@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::connection::{Connection, Tool};
 use super::name;
@@ -23,6 +23,20 @@ struct Namespace {
     parallel: bool,
     /// By the names that the model knows, sorted.
     tools: BTreeMap<String, Tool>,
+}
+
+/// The tools of one server, as a model is offered them.
+pub(crate) struct Offer<'a, T> {
+    pub(crate) name: &'a str,
+    pub(crate) description: &'a str,
+    pub(crate) tools: T,
+}
+
+pub(crate) struct OfferedTool<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) description: &'a str,
+    /// What its arguments are like.
+    pub(crate) schema: Value,
 }
 
 /// A tool that a call names.
@@ -75,15 +89,13 @@ impl Catalogue {
     }
 
     /// What the model is offered.
-    pub(crate) fn definitions(&self) -> impl Iterator<Item = Value> {
-        self.namespaces.iter().map(|namespace| {
-            let tools = namespace.tools.iter().map(|(name, tool)| definition(name, tool));
-            json!({
-                "type": "namespace",
-                "name": namespace.name,
-                "description": namespace.description,
-                "tools": tools.collect::<Vec<_>>(),
-            })
+    pub(crate) fn offers(
+        &self,
+    ) -> impl Iterator<Item = Offer<'_, impl Iterator<Item = OfferedTool<'_>>>> {
+        self.namespaces.iter().map(|namespace| Offer {
+            name: &namespace.name,
+            description: &namespace.description,
+            tools: namespace.tools.iter().map(|(name, tool)| offered(name, tool)),
         })
     }
 
@@ -105,17 +117,12 @@ impl Catalogue {
     }
 }
 
-fn definition(name: &str, tool: &Tool) -> Value {
+fn offered<'a>(name: &'a str, tool: &'a Tool) -> OfferedTool<'a> {
     let schema = tool.definition.get("inputSchema").and_then(Value::as_object);
     let mut schema = schema.cloned().unwrap_or_default();
     // Providers refuse an object without these, which servers may leave out.
     schema.entry("type").or_insert_with(|| "object".into());
     schema.entry("properties").or_insert_with(|| Map::new().into());
-    json!({
-        "type": "function",
-        "name": name,
-        "description": tool.definition.get("description").and_then(Value::as_str).unwrap_or_default(),
-        "strict": false,
-        "parameters": schema,
-    })
+    let description = tool.definition.get("description").and_then(Value::as_str);
+    OfferedTool { name, description: description.unwrap_or_default(), schema: schema.into() }
 }

@@ -4,10 +4,11 @@
 use std::collections::HashSet;
 use std::time::Instant;
 
+use serde_json::Value;
 use serde_json::value::RawValue;
-use serde_json::{Value, json};
 
 use super::approval::{Unanswered, request};
+use super::spec::{namespace, with_schema};
 use super::{Call, CallInput, Cx, Effect, Outcome, Output, Part, arguments};
 use crate::protocol::{
     DynamicToolCallOutputContentItem as Content, DynamicToolCallParams, DynamicToolCallResponse,
@@ -152,16 +153,14 @@ impl DynamicTools {
     pub(super) fn definitions(&self) -> impl Iterator<Item = Value> {
         self.0.iter().map(|spec| match spec {
             DynamicToolSpec::Function(function) => definition(function),
-            DynamicToolSpec::Namespace(namespace) => json!({
-                "type": "namespace",
-                "name": namespace.name,
-                "description": namespace.description,
-                "tools": namespace
+            DynamicToolSpec::Namespace(spec) => {
+                let tools: Vec<Value> = spec
                     .tools
                     .iter()
                     .map(|DynamicToolNamespaceTool::Function(function)| definition(function))
-                    .collect::<Vec<_>>(),
-            }),
+                    .collect();
+                namespace(&spec.name, &spec.description, &tools)
+            }
         })
     }
 }
@@ -205,13 +204,7 @@ fn check_name(noun: Noun, name: &str) -> Result<(), Refused> {
 }
 
 fn definition(function: &DynamicToolFunctionSpec) -> Value {
-    json!({
-        "type": "function",
-        "name": function.name,
-        "description": function.description,
-        "strict": false,
-        "parameters": function.input_schema,
-    })
+    with_schema(&function.name, &function.description, &function.input_schema)
 }
 
 /// Has the client run a call.

@@ -84,7 +84,13 @@ pub(super) fn find(scene: &Scene, namespace: &str, name: &str) -> Option<&'stati
 pub(crate) fn offered(scene: &Scene) -> Box<RawValue> {
     let mut all = definitions(TOOLS, scene);
     all.extend(scene.dynamic_tools.definitions());
-    all.extend(scene.servers.catalogue().definitions());
+    all.extend(scene.servers.catalogue().offers().map(|offer| {
+        let tools: Vec<Value> = offer
+            .tools
+            .map(|tool| with_schema(tool.name, tool.description, &tool.schema))
+            .collect();
+        namespace(offer.name, offer.description, &tools)
+    }));
     raw(&all)
 }
 
@@ -106,14 +112,14 @@ fn definitions(tools: &[&'static Tool], scene: &Scene) -> Vec<Value> {
         members.sort_unstable_by_key(|member| member.name);
         let members: Vec<Value> =
             members.into_iter().map(|member| (member.definition)(scene)).collect();
-        defined.push(json!({
-            "type": "namespace",
-            "name": namespace.name,
-            "description": namespace.description,
-            "tools": members,
-        }));
+        defined.push(self::namespace(namespace.name, namespace.description, &members));
     }
     defined
+}
+
+/// The definition of a namespace with the definitions of its tools.
+pub(super) fn namespace(name: &str, description: &str, tools: &[Value]) -> Value {
+    json!({ "type": "namespace", "name": name, "description": description, "tools": tools })
 }
 
 /// The definition of a function.
@@ -123,17 +129,23 @@ pub(super) fn function(
     properties: &Value,
     required: &[&str],
 ) -> Value {
+    let parameters = json!({
+        "type": "object",
+        "properties": properties,
+        "required": required,
+        "additionalProperties": false,
+    });
+    with_schema(name, description, &parameters)
+}
+
+/// The definition of a function whose parameters somebody else describes.
+pub(super) fn with_schema(name: &str, description: &str, parameters: &Value) -> Value {
     json!({
         "type": "function",
         "name": name,
         "description": description,
         "strict": false,
-        "parameters": {
-            "type": "object",
-            "properties": properties,
-            "required": required,
-            "additionalProperties": false,
-        },
+        "parameters": parameters,
     })
 }
 

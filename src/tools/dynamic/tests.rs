@@ -1,5 +1,7 @@
 //! What clients may call their tools, and what old ones send.
 
+use serde_json::json;
+
 use super::*;
 
 #[track_caller]
