@@ -5,6 +5,7 @@
 mod case;
 mod database;
 mod error;
+mod file;
 mod goals;
 pub(crate) mod history;
 mod index;

@@ -26,7 +26,7 @@ mod web_search;
 mod write_stdin;
 
 pub(crate) use clock::time;
-pub(crate) use confinement::confinement;
+pub(crate) use confinement::confined;
 pub(crate) use dynamic::DynamicTools;
 pub(crate) use goal::{GoalAnswer, GoalCall, GoalRequest};
 pub(crate) use hooked::run;

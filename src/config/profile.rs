@@ -119,16 +119,14 @@ pub(super) fn policy(name: &str, effective: &Effective) -> Result<SandboxPolicy,
     })
 }
 
-/// What a profile says of single paths in a workspace of these folders; nothing for a built-in one. A profile that is
-/// gone by now says nothing either.
+/// What a profile says of single paths in a workspace of these folders; nothing for a built-in one, or for none. A
+/// profile that is gone by now says nothing either.
 pub(crate) fn file_rules(
-    name: &str,
+    name: Option<&str>,
     effective: &Effective,
     workspace: &[PathBuf],
 ) -> Vec<FileRule> {
-    if BUILT_IN.contains(&name) {
-        return Vec::new();
-    }
+    let Some(name) = name.filter(|name| !BUILT_IN.contains(name)) else { return Vec::new() };
     let Ok(Resolved { rules, .. }) = resolve(name, effective, 0) else { return Vec::new() };
     let top = Place::Workspace(PathBuf::new());
     // A policy that lets something be written takes the workspace for writable.

@@ -9,9 +9,9 @@ use std::process::Command;
 use crate::config::permission::{self, Access, Asked};
 use crate::config::profile::file_rules;
 use crate::config::{LoadError, Sources};
-use crate::policy::roots::writable_roots;
+use crate::exec::Confined;
 use crate::sandbox::{self, Missing, Network};
-use crate::tools::confinement;
+use crate::tools::confined;
 use crate::util::path::absolute;
 
 /// Why the command was not run.
@@ -64,12 +64,11 @@ fn prepare(
     let Access { sandbox, profile, .. } =
         permission::access(&config, None, asked).map_err(Error::Config)?;
     let workspace = [cwd.clone()];
-    let files = profile.map_or_else(Vec::new, |it| file_rules(&it.id, &config, &workspace));
-    let Some(confinement) = confinement(&sandbox, &writable_roots(&sandbox, &workspace), &files)
-    else {
+    let profile = profile.as_ref().map(|profile| profile.id.as_str());
+    let files = file_rules(profile, &config, &workspace);
+    let Some(Confined { confinement, method }) = confined(&sandbox, &workspace, &files)? else {
         return Ok(command(&argv, &cwd));
     };
-    let method = sandbox::enforceable(&confinement)?;
     let closed = confinement.network == Network::Closed;
     let mut command = command(&sandbox::confined(confinement, method, cwd.clone(), argv), &cwd);
     if closed {

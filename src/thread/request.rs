@@ -20,7 +20,7 @@ use crate::policy::roots::WritableRoot;
 use crate::protocol::{
     ApprovalsReviewer, ReasoningEffort, ReasoningSummary, SandboxPolicy, ThreadId,
 };
-use crate::tools::{AllowLogin, Role, Scene, confinement};
+use crate::tools::{AllowLogin, Role, Scene};
 
 /// What a provider may make use of that not every client understands.
 const BETA_FEATURES: &str = "remote_compaction_v2";
@@ -260,9 +260,6 @@ impl Actor {
             serde_json::from_value(environment).unwrap_or_default();
         let roots = self.settings.writable_roots();
         let profile = self.settings.profile.as_ref().map(|profile| profile.id.clone());
-        let files = profile
-            .as_deref()
-            .map_or_else(Vec::new, |name| file_rules(name, &self.config, &self.settings.roots));
         Scene {
             thread: self.thread.id.clone(),
             home: self.shared.sources.home.clone(),
@@ -278,7 +275,8 @@ impl Actor {
             cwd: self.settings.cwd.clone(),
             approval_policy: self.settings.approval_policy.clone(),
             sandbox: self.settings.sandbox.clone(),
-            confinement: confinement(&self.settings.sandbox, &roots, &files),
+            files: file_rules(profile.as_deref(), &self.config, &self.settings.roots),
+            workspace: self.settings.roots.clone(),
             profile,
             writable_roots: roots.iter().filter_map(WritableRoot::path).collect(),
             servers: Arc::clone(&self.servers.current),

@@ -1,17 +1,30 @@
-//! Which confinement a sandbox policy calls for, and whether this machine can enforce it.
+//! How commands are shut in: from what a sandbox policy and a permission profile say to what this machine enforces.
 //!
-//! For every command that is run for a model or a client.
+//! For every command that is run for a model, a client or the user. Blocks.
 
 use std::path::PathBuf;
 
 use crate::config::profile::FileRule;
-use crate::policy::roots::WritableRoot;
+use crate::exec::Confined;
+use crate::policy::roots::{WritableRoot, writable_roots};
 use crate::policy::writable::{PROTECTED, git_folder};
 use crate::protocol::{FileSystemAccessMode, SandboxPolicy};
-use crate::sandbox::{self, Access, Confinement, Method, Missing, Network, Rule};
+use crate::sandbox::{self, Access, Confinement, Missing, Network, Rule};
 
-/// The confinement of commands, or `None` where the policy calls for none. Looks at the disk.
-pub(crate) fn confinement(
+/// How commands in a workspace of these folders are shut in; `None` where the policy calls for nothing. Looks at the
+/// disk, and the first time tries what works here.
+pub(crate) fn confined(
+    policy: &SandboxPolicy,
+    workspace: &[PathBuf],
+    files: &[FileRule],
+) -> Result<Option<Confined>, Missing> {
+    let roots = writable_roots(policy, workspace);
+    let Some(confinement) = confinement(policy, &roots, files) else { return Ok(None) };
+    let method = sandbox::enforceable(&confinement)?;
+    Ok(Some(Confined { confinement, method }))
+}
+
+fn confinement(
     policy: &SandboxPolicy,
     roots: &[WritableRoot],
     files: &[FileRule],
@@ -56,12 +69,4 @@ fn guards(root: &WritableRoot) -> Vec<Rule> {
         .chain(git_folder(&folder))
         .map(|path| Rule { path, access })
         .collect()
-}
-
-/// How a confinement is enforced here.
-pub(crate) async fn enforceable(confinement: &Confinement) -> Result<Method, Missing> {
-    let confinement = confinement.clone();
-    tokio::task::spawn_blocking(move || sandbox::enforceable(&confinement))
-        .await
-        .unwrap_or_else(|error| Err(Missing::Everything(error.to_string())))
 }

@@ -4,7 +4,7 @@
 use std::ffi::OsString;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::approval::{APPROVAL, answered, ask};
-use super::confinement::enforceable;
+use super::confinement::confined;
 use super::scene::AllowLogin;
 use super::spec::{function, shell_is_offered};
 use super::{Announced, Cx, Effect, Outcome, Run, Tool, apply_patch, arguments, hooked};
@@ -153,10 +153,13 @@ enum Sandbox {
 
 impl Sandbox {
     async fn of(cx: &Cx) -> Self {
-        let Some(confinement) = cx.scene.confinement.clone() else { return Self::NotWanted };
-        match enforceable(&confinement).await {
-            Ok(method) => Self::Ready(Confined { confinement, method }),
-            Err(missing) => Self::Missing(missing),
+        let scene = Arc::clone(&cx.scene);
+        let shut_in = move || confined(&scene.sandbox, &scene.workspace, &scene.files);
+        match tokio::task::spawn_blocking(shut_in).await {
+            Ok(Ok(Some(confined))) => Self::Ready(confined),
+            Ok(Ok(None)) => Self::NotWanted,
+            Ok(Err(missing)) => Self::Missing(missing),
+            Err(panicked) => Self::Missing(Missing::Everything(panicked.to_string())),
         }
     }
 

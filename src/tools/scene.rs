@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::DynamicTools;
 use crate::config::Effective;
+use crate::config::profile::FileRule;
 use crate::exec::{EnvironmentPolicy, Shell, Terminals, Truncation};
 use crate::extension::hooks::TurnHooks;
 use crate::mcp::Servers;
@@ -12,7 +13,6 @@ use crate::model::catalog::ModelInfo;
 use crate::policy::grant::Grants;
 use crate::policy::rules::Rules;
 use crate::protocol::{AskForApproval, ModeKind, NetworkAccess, SandboxPolicy, ThreadId};
-use crate::sandbox::Confinement;
 use crate::thread::Agents;
 
 pub(crate) struct Scene {
@@ -30,8 +30,10 @@ pub(crate) struct Scene {
     pub(crate) sandbox: SandboxPolicy,
     /// The named permission profile that the sandbox comes from.
     pub(crate) profile: Option<String>,
-    /// What commands may touch; `None` where they are not confined.
-    pub(crate) confinement: Option<Confinement>,
+    /// What that profile says of single paths.
+    pub(crate) files: Vec<FileRule>,
+    /// The folders of the workspace.
+    pub(crate) workspace: Vec<PathBuf>,
     /// Folders that patches may write without a question.
     pub(crate) writable_roots: Vec<PathBuf>,
     /// The MCP servers of the thread.
@@ -106,7 +108,8 @@ impl Scene {
             approval_policy: AskForApproval::OnRequest,
             sandbox: SandboxPolicy::DangerFullAccess,
             profile: None,
-            confinement: None,
+            files: Vec::new(),
+            workspace: Vec::new(),
             writable_roots: Vec::new(),
             servers: Arc::new(Servers::new(&Pool::default(), BTreeMap::new(), Path::new("/"))),
             dynamic_tools: Arc::default(),

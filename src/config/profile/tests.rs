@@ -75,7 +75,7 @@ fn rules_about_single_paths() {
         "y": {"extends": ":read-only", "filesystem": {"/d": "write"}},
     }));
     let rules = |name: &str| -> Vec<(String, Access)> {
-        let rules = file_rules(name, &effective, &[PathBuf::from("/w")]);
+        let rules = file_rules(Some(name), &effective, &[PathBuf::from("/w")]);
         rules.into_iter().map(|rule| (rule.path.display().to_string(), rule.access)).collect()
     };
     let rule = |path: &str, access| (path.to_owned(), access);

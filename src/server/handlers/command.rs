@@ -7,18 +7,16 @@ use crate::config::Sources;
 use crate::config::permission::{self, Access, Asked};
 use crate::config::profile::file_rules;
 use crate::exec::{Confined, Delta, Source};
-use crate::policy::roots::writable_roots;
 use crate::protocol::{
     CommandExecOutputDeltaNotification, CommandExecOutputStream, CommandExecParams,
     CommandExecResizeParams, CommandExecResizeResponse, CommandExecResponse,
     CommandExecTerminalSize, CommandExecTerminateParams, CommandExecTerminateResponse,
     CommandExecWriteParams, CommandExecWriteResponse, SandboxPolicy, method,
 };
-use crate::sandbox;
 use crate::server::client_process::{Family, Limit, Size, Wish, encode};
 use crate::server::context::{Cx, Later, blocking};
 use crate::server::error::{Error, Result};
-use crate::tools::confinement;
+use crate::tools::confined;
 
 const FAMILY: Family = Family {
     taken: "duplicate active command/exec process id",
@@ -111,16 +109,13 @@ fn shut_in(
             let config = sources.load(Some(&cwd), None)?.effective;
             let asked = profile.map_or(Asked::Nothing, Asked::Permissions);
             let Access { sandbox, profile, .. } = permission::access(&config, None, asked)?;
-            let files = profile.map(|it| file_rules(&it.id, &config, std::slice::from_ref(&cwd)));
-            (sandbox, files.unwrap_or_default())
+            let profile = profile.as_ref().map(|profile| profile.id.as_str());
+            let files = file_rules(profile, &config, std::slice::from_ref(&cwd));
+            (sandbox, files)
         }
     };
-    let roots = writable_roots(&policy, &[cwd]);
-    let Some(confinement) = confinement(&policy, &roots, &files) else { return Ok(None) };
-    match sandbox::enforceable(&confinement) {
-        Ok(method) => Ok(Some(Confined { confinement, method })),
-        Err(missing) => Err(Error::internal(format!("failed to spawn command: {missing}"))),
-    }
+    confined(&policy, &[cwd], &files)
+        .map_err(|missing| Error::internal(format!("failed to spawn command: {missing}")))
 }
 
 impl From<CommandExecTerminalSize> for Size {
