@@ -20,6 +20,7 @@ mod hooked;
 mod input;
 mod instructions;
 pub(crate) mod item;
+mod mail;
 mod outlet;
 mod plan;
 mod prompt;
@@ -39,10 +40,12 @@ mod turn;
 mod usage;
 
 pub(crate) use agents::{
-    Admission, Agents, Draft, Memory as AgentMemory, Order as AgentOrder, Recruit, Wanted,
+    Admission, Agents, Draft, Found as FoundAgent, Memory as AgentMemory, Order as AgentOrder,
+    Recruit, Wanted,
 };
 pub(crate) use goal::changed as changed_goal;
 pub(crate) use input::{Rendered, check as check_input};
+pub(crate) use mail::{Content as LetterContent, Giver, Letter, check_direct_input};
 pub(crate) use outlet::{Answer, Outlet, Question, Scope, Ticket};
 pub(crate) use review::Task as ReviewTask;
 pub(crate) use session::{
@@ -50,7 +53,7 @@ pub(crate) use session::{
 };
 pub(crate) use settings::{LOCAL, Settings, check_environments};
 pub(crate) use stored::{restore, stored_thread};
-pub(crate) use team::{AgentStatus, Progress};
+pub(crate) use team::{AgentStatus, Progress, path as agent_path};
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -149,6 +152,13 @@ pub(crate) enum Command {
     },
     ClearGoal {
         reply: Reply<ThreadGoalClearResponse>,
+    },
+    /// A turn of one of the thread's agents has ended.
+    AgentEnded,
+    /// Another agent writes.
+    Mail {
+        letter: Letter,
+        reply: Reply<()>,
     },
     /// Goes on with what waits, if the thread is idle: its queue may have changed, or somebody has resumed it.
     Wake,

@@ -8,6 +8,7 @@ mod agents;
 mod apply_patch;
 mod approval;
 mod clock;
+mod collaboration;
 mod confinement;
 mod dynamic;
 mod exec_command;
@@ -156,8 +157,6 @@ pub(crate) enum Event {
         submission: QueuedSubmission,
         rendered: Rendered,
     },
-    /// A turn of an agent has ended.
-    AgentEnded,
     Hook(hooks::Report),
     /// How the start of a server goes.
     Server(servers::Report),

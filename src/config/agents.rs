@@ -6,11 +6,13 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use crate::protocol::MultiAgentVersion;
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Agents {
     pub(crate) enabled: bool,
-    /// How many agents a session may have at once.
-    pub(crate) max_threads: usize,
+    /// How many agents a session may have at once, if it is said.
+    max_threads: Option<usize>,
     /// How many agents may be below one another.
     pub(crate) max_depth: u32,
     /// The model of agents for which nobody names one, where it is not their parent's.
@@ -32,7 +34,7 @@ impl Default for Agents {
     fn default() -> Self {
         Self {
             enabled: true,
-            max_threads: 6,
+            max_threads: None,
             max_depth: 1,
             default_model: None,
             roles: BTreeMap::new(),
@@ -41,6 +43,16 @@ impl Default for Agents {
 }
 
 impl Agents {
+    /// How many agents a session may have at once.
+    pub(crate) fn most(&self, version: MultiAgentVersion) -> usize {
+        let usual = match version {
+            MultiAgentVersion::Disabled => 0,
+            MultiAgentVersion::V1 => 6,
+            MultiAgentVersion::V2 => 3,
+        };
+        self.max_threads.unwrap_or(usual)
+    }
+
     /// What cannot be understood counts as absent.
     pub(super) fn new(table: &Map<String, Value>) -> Self {
         let number = |name: &str| table.get(name).and_then(Value::as_u64);
@@ -53,7 +65,7 @@ impl Agents {
         Self {
             enabled: table.get("enabled").and_then(Value::as_bool).unwrap_or(default.enabled),
             max_threads: number("max_threads")
-                .map_or(default.max_threads, |value| usize::try_from(value).unwrap_or(usize::MAX)),
+                .map(|value| usize::try_from(value).unwrap_or(usize::MAX)),
             max_depth: number("max_depth").map_or(default.max_depth, narrow),
             default_model: table
                 .get("default_subagent_model")

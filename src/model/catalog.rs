@@ -204,11 +204,6 @@ impl ModelInfo {
         self.window(configured).saturating_mul(self.effective_context_window_percent) / 100
     }
 
-    /// Whether the model can work with agents.
-    pub(crate) fn may_have_agents(&self) -> bool {
-        self.multi_agent_version != Some(MultiAgentVersion::Disabled)
-    }
-
     /// The effort to ask for: the wanted one or the model's own, and at most what the model knows.
     pub(crate) fn effort(&self, wanted: Option<&ReasoningEffort>) -> Option<ReasoningEffort> {
         let wanted = wanted.or(self.default_reasoning_level.as_ref())?;

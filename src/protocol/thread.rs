@@ -177,6 +177,27 @@ pub(crate) enum SessionSource {
     Unknown,
 }
 
+impl SessionSource {
+    /// The place in the tree of agents, of one that the others of its tree know.
+    pub(crate) fn agent_path(&self) -> Option<&AgentPath> {
+        match self {
+            Self::SubAgent(SubAgentSource::ThreadSpawn { agent_path, .. }) => agent_path.as_ref(),
+            Self::SubAgent(
+                SubAgentSource::Review
+                | SubAgentSource::Compact
+                | SubAgentSource::MemoryConsolidation
+                | SubAgentSource::Other(_),
+            )
+            | Self::Cli
+            | Self::Vscode
+            | Self::Exec
+            | Self::AppServer
+            | Self::Custom(_)
+            | Self::Unknown => None,
+        }
+    }
+}
+
 /// Says why a sub-agent was started.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

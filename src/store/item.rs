@@ -98,6 +98,7 @@ pub(crate) fn decode(raw: &RawValue) -> Option<ThreadItem> {
         "EnteredReviewMode" => payload::<agent::Entered>(raw)?.wire(),
         "ExitedReviewMode" => payload::<agent::Exited>(raw)?.wire(),
         "CollabAgentToolCall" => payload::<agent::Collab>(raw)?.wire(),
+        "SubAgentActivity" => payload::<agent::Activity>(raw)?.wire(),
         "CommandExecution" => payload::<tool::Command>(raw)?.wire(),
         "FileChange" => payload::<tool::FileChange>(raw)?.wire(),
         "McpToolCall" => payload::<tool::Mcp>(raw)?.wire(),
@@ -136,6 +137,9 @@ pub(crate) fn encode(item: &ThreadItem) -> Option<Box<RawValue>> {
         ThreadItem::CollabAgentToolCall { .. } => {
             agent::Collab::of(item).map(|stored| tagged("CollabAgentToolCall", &stored))
         }
+        ThreadItem::SubAgentActivity { .. } => {
+            agent::Activity::of(item).map(|stored| tagged("SubAgentActivity", &stored))
+        }
         ThreadItem::CommandExecution { .. } => {
             tool::Command::of(item).map(|stored| tagged("CommandExecution", &stored))
         }
@@ -160,9 +164,7 @@ pub(crate) fn encode(item: &ThreadItem) -> Option<Box<RawValue>> {
         ThreadItem::FunctionCallOutput { .. } => {
             tool::Output::of(item).map(|stored| tagged("FunctionCallOutput", &stored))
         }
-        ThreadItem::HookPrompt { .. }
-        | ThreadItem::SubAgentActivity { .. }
-        | ThreadItem::ImageGeneration { .. } => None,
+        ThreadItem::HookPrompt { .. } | ThreadItem::ImageGeneration { .. } => None,
     }
 }
 

@@ -17,6 +17,7 @@ use super::goal::Goal;
 use super::history::History;
 use super::hooked::OpenRun;
 use super::instructions::Instructions;
+use super::mail::Mailbox;
 use super::outlet::Publisher;
 use super::queue::Queue;
 use super::said::AdditionalContext;
@@ -79,6 +80,7 @@ pub(super) struct Actor {
     pub(super) dynamic_tools: Arc<DynamicTools>,
     pub(super) servers: ThreadServers,
     pub(super) team: Arc<Team>,
+    pub(super) mailbox: Mailbox,
     /// How many agents are between this thread and the session's first one.
     pub(super) depth: u32,
     pub(super) progress: watch::Sender<Progress>,
@@ -185,6 +187,8 @@ impl Actor {
             }
             Command::SetGoal { params, reply } => self.set_goal(&params, reply),
             Command::ClearGoal { reply } => self.clear_goal(reply),
+            Command::AgentEnded => self.agent_ended(),
+            Command::Mail { letter, reply } => self.receive(letter, reply),
             Command::Wake => self.go_on_by_itself(),
             Command::StartQueued { id, reply } => self.start_queued(id.as_deref(), reply),
             Command::UpdateSettings { params, reply } => self.update_settings(&params, reply),
@@ -491,6 +495,7 @@ impl Actor {
             instructions: &self.instructions,
             developer_instructions: self.developer_instructions.as_deref(),
             skills: self.skills.listing.as_deref(),
+            team: self.team_text(model),
             parts: Parts {
                 permissions: self.config.include_permissions_instructions.into(),
                 environment: self.config.include_environment_context.into(),

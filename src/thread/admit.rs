@@ -32,6 +32,9 @@ impl Actor {
         input: Rendered,
         reply: Reply<TurnStartResponse>,
     ) {
+        if let Err(refusal) = self.check_direct_input() {
+            return reply.give(Err(refusal));
+        }
         let said = UserSaid::of_start(params, input);
         let overrides = match self.check_start(params, &said) {
             Ok(overrides) => overrides,
@@ -78,7 +81,10 @@ impl Actor {
         params: &ThreadSettingsUpdateParams,
         reply: Reply<ThreadSettingsUpdateResponse>,
     ) {
-        match Overrides::of_update(params, &self.config, &self.shared.cwd) {
+        let overrides = self
+            .check_direct_input()
+            .and_then(|()| Overrides::of_update(params, &self.config, &self.shared.cwd));
+        match overrides {
             Ok(overrides) => {
                 reply.give(Ok(ThreadSettingsUpdateResponse {}));
                 self.override_settings(overrides);
@@ -326,6 +332,7 @@ impl Actor {
     }
 
     fn check_steer(&self, params: &TurnSteerParams, said: &UserSaid) -> Result<TurnId> {
+        self.check_direct_input()?;
         let expected = &params.expected_turn_id;
         if expected.as_str().is_empty() {
             return Err(Error::Refused("expectedTurnId must not be empty".to_owned()));

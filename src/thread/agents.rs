@@ -8,23 +8,29 @@ use std::sync::Arc;
 
 use futures_util::future::join_all;
 use serde_json::value::RawValue;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{oneshot, watch};
 use uuid::Uuid;
 
 use super::actor::Actor;
-use super::context::message;
+use super::call::PendingCall;
+use super::context::{Told, message};
+use super::mail::{Content, Letter};
 use super::outlet::Publisher;
 use super::session::{Lineage, NewThread, Persistence, Shared, Start, Stored, create, resume};
-use super::team::{AgentStatus, Place, Progress, Team};
-use super::{Command, Error, Result, ThreadHandle, prompt};
+use super::stored::restore;
+use super::team::{AgentStatus, Member, News, Place, Progress, Team, path};
+use super::{Command, Error, Reply, Result, ThreadHandle, item, prompt};
 use crate::extension::hooks::SessionOrigin;
+use crate::model::catalog::ModelInfo;
 use crate::protocol::{
-    ReasoningEffort, ThreadId, ThreadSource, ThreadStatus, TimedItem, Turn, TurnId, TurnStatus,
+    AgentPath, MultiAgentVersion, ReasoningEffort, SubAgentActivityKind, ThreadId, ThreadSource,
+    ThreadStatus, TimedItem, Turn, TurnId, TurnStatus,
 };
 use crate::store::Record;
 use crate::store::history::is_message;
-use crate::tools::{DynamicTools, Event};
+use crate::tools::DynamicTools;
 use crate::util::task::AbortOnDrop;
+use crate::util::time::now_ms;
 
 /// What a model wants of a new agent.
 #[derive(Debug, Default)]
@@ -34,6 +40,8 @@ pub(crate) struct Order {
     pub(crate) role: Option<String>,
     pub(crate) developer_instructions: Option<String>,
     pub(crate) memory: Memory,
+    /// Its place in the tree of agents, if it is to know of the others.
+    pub(crate) path: Option<AgentPath>,
 }
 
 /// What an agent knows of its parent's conversation.
@@ -41,7 +49,10 @@ pub(crate) struct Order {
 pub(crate) enum Memory {
     #[default]
     Nothing,
+    /// What the user and the model have said.
     Messages,
+    /// All of it.
+    Everything,
 }
 
 /// Which agent is wanted.
@@ -55,6 +66,8 @@ pub(crate) enum Wanted {
 /// work.
 pub(crate) struct Draft {
     place: Place,
+    parent: ThreadId,
+    path: Option<AgentPath>,
     start: Start,
     source: Source,
 }
@@ -67,6 +80,8 @@ enum Source {
 /// An agent that runs, but of which nobody knows yet: it ends if it is not admitted.
 pub(crate) struct Recruit {
     place: Place,
+    parent: ThreadId,
+    path: Option<AgentPath>,
     pub(crate) handle: ThreadHandle,
     pub(crate) nickname: Option<String>,
     pub(crate) model: String,
@@ -92,7 +107,10 @@ impl Draft {
     }
 
     fn load_now(self, shared: &Arc<Shared>) -> Result<Recruit> {
-        let Self { place, start, source } = self;
+        let Self { place, parent, path, mut start, source } = self;
+        if let Source::Stored { stored, .. } = &source {
+            restore(&mut start.settings, &stored.records);
+        }
         let model = start.settings.model.clone();
         let known = shared.catalog.model(&model, &start.config);
         let effort = known.effort(start.settings.effort.as_ref());
@@ -106,7 +124,7 @@ impl Draft {
                 (nickname, resume(shared, *stored, start, team))
             }
         };
-        Ok(Recruit { place, handle, nickname, model, effort })
+        Ok(Recruit { place, parent, path, handle, nickname, model, effort })
     }
 }
 
@@ -114,8 +132,23 @@ impl Draft {
 pub(crate) struct Agents {
     pub(crate) shared: Arc<Shared>,
     pub(crate) team: Arc<Team>,
-    /// How many agents are between the thread and the session's first one.
-    pub(crate) depth: u32,
+    /// Which tools the model has for it.
+    pub(crate) version: MultiAgentVersion,
+    /// The thread's place in the tree of agents.
+    pub(crate) path: AgentPath,
+    /// The thread at the root of the tree.
+    pub(crate) root: ThreadId,
+    /// How many letters wait for the thread's model.
+    pub(crate) unread: watch::Receiver<usize>,
+    /// Whether agents are on disk, so that they can be unloaded and loaded again.
+    are_stored: bool,
+}
+
+/// An agent that has a place in the tree.
+pub(crate) struct Found {
+    pub(crate) id: ThreadId,
+    /// `None` where it has to be loaded again.
+    pub(crate) handle: Option<ThreadHandle>,
 }
 
 impl Agents {
@@ -126,6 +159,50 @@ impl Agents {
             let (writer, records) = store.open(&id)?;
             let summary = store.summary(&id)?;
             Ok(Stored { writer, records, summary, changed: false })
+        });
+        read.await
+    }
+
+    /// As [`Self::stored`]. What a client has loaded by itself, so that it is nobody's agent, is unloaded for it.
+    pub(crate) async fn reclaim(&self, id: &ThreadId) -> Result<Stored> {
+        if let Some(handle) = self.shared.loaded.get(id) {
+            end(&self.shared, handle).await;
+        }
+        self.stored(id).await
+    }
+
+    /// Unloads an agent that has nothing to do, if there are `most`.
+    pub(crate) async fn make_room(&self, most: usize) {
+        if self.are_stored
+            && let Some(handle) = self.team.dispensable(most)
+        {
+            end(&self.shared, handle).await;
+        }
+    }
+
+    /// The agent at this place in the tree.
+    pub(crate) async fn at(&self, path: &AgentPath) -> Result<Option<Found>> {
+        if *path == path::root() {
+            let root = self.shared.loaded.get(&self.root);
+            return Ok(root.map(|root| Found { id: root.id.clone(), handle: Some(root) }));
+        }
+        self.team.recall(self.read_places()).await?;
+        Ok(self.team.at(path).map(|id| {
+            let handle = self.team.get(&id).filter(|handle| !handle.has_ended());
+            Found { id, handle }
+        }))
+    }
+
+    /// The agents of the tree that are on disk.
+    async fn read_places(&self) -> Result<Vec<(AgentPath, ThreadId)>> {
+        let root = self.root.clone();
+        let read = self.shared.on_disk(move |store| {
+            let agents = store.descendants(&root)?.into_iter();
+            let places = agents.filter_map(|id| {
+                let summary = store.summary(&id).ok()?;
+                Some((summary.source.agent_path()?.clone(), id))
+            });
+            Ok(places.collect())
         });
         read.await
     }
@@ -168,39 +245,89 @@ fn tell_unloaded(shared: &Arc<Shared>, handle: &ThreadHandle) {
     publisher.tell_status(ThreadStatus::NotLoaded);
 }
 
-/// Tells a thread whenever a turn of an agent has ended.
-async fn report(mut progress: watch::Receiver<Progress>, events: mpsc::Sender<Event>) {
+/// Tells an agent's parent whenever a turn of the agent has ended.
+async fn report(mut progress: watch::Receiver<Progress>, shared: Arc<Shared>, parent: ThreadId) {
     while progress.changed().await.is_ok() {
         let ended = progress.borrow_and_update().status.is_final();
-        if ended && events.send(Event::AgentEnded).await.is_err() {
-            return;
+        if let Some(parent) = shared.loaded.get(&parent).filter(|_| ended) {
+            parent.send(Command::AgentEnded).await;
         }
     }
 }
 
 impl Actor {
     /// What the tools of a turn need for working with agents.
-    pub(super) fn agents(&self) -> Agents {
-        Agents { shared: Arc::clone(&self.shared), team: Arc::clone(&self.team), depth: self.depth }
+    pub(super) fn agents(&self, model: &ModelInfo) -> Agents {
+        Agents {
+            shared: Arc::clone(&self.shared),
+            team: Arc::clone(&self.team),
+            version: self.multi_agent(model),
+            path: self.path(),
+            root: ThreadId::from(self.thread.session_id.as_str()),
+            unread: self.mailbox.unread.subscribe(),
+            are_stored: self.writer.is_some(),
+        }
+    }
+
+    /// Which tools for agents a model has. All of one tree have the same.
+    pub(super) fn multi_agent(&self, model: &ModelInfo) -> MultiAgentVersion {
+        use MultiAgentVersion::{Disabled, V1, V2};
+        let (config, features) = (&self.config.agents, &self.config.features);
+        let wanted = match model.multi_agent_version {
+            _ if self.agent_path().is_some() => V2,
+            _ if self.depth > 0 => V1,
+            Some(Disabled) => Disabled,
+            _ if features.on("multi_agent_v2") => V2,
+            Some(V2) => V2,
+            Some(V1) | None => V1,
+        };
+        let may_have_more = features.on("multi_agent") && self.depth < config.max_depth;
+        match wanted {
+            V2 if config.enabled => V2,
+            V1 if config.enabled && may_have_more => V1,
+            V1 | V2 | Disabled => Disabled,
+        }
+    }
+
+    /// What a model is told of the agents that it works with.
+    pub(super) fn team_text(&self, model: &ModelInfo) -> Option<String> {
+        let is_alone = self.turn.as_ref().is_some_and(|turn| turn.scene.agents.is_none());
+        let version = self.multi_agent(model);
+        (version == MultiAgentVersion::V2 && !is_alone)
+            .then(|| prompt::team(&self.path(), self.config.agents.most(version)))
+    }
+
+    fn agent_path(&self) -> Option<&AgentPath> {
+        self.thread.source.agent_path()
+    }
+
+    /// The thread's place in the tree of agents.
+    pub(super) fn path(&self) -> AgentPath {
+        self.agent_path().cloned().unwrap_or_else(path::root)
     }
 
     /// Drafts an agent, if there is a place for one.
     pub(super) fn draft_agent(&self, wanted: Wanted) -> Result<Draft> {
-        let reserved = self.team.reserve(self.config.agents.max_threads);
-        let place = reserved.map_err(|full| Error::Refused(full.to_string()))?;
-        let (order, source) = match wanted {
-            Wanted::New(order) => {
-                let new = self.new_agent(&order);
-                (order, Source::New(Box::new(new)))
-            }
+        let own = self.thread.id.clone();
+        let (order, parent, path) = match &wanted {
+            Wanted::New(order) => (order, own, order.path.clone()),
             Wanted::Stored(stored) => {
-                (Order::default(), Source::Stored { stored, team: Arc::clone(&self.team) })
+                let parent = stored.summary.parent_thread_id.clone().unwrap_or(own);
+                (&Order::default(), parent, stored.summary.source.agent_path().cloned())
             }
         };
-        Ok(Draft { place, start: self.start_of_agent(&order), source })
+        let version = if path.is_some() { MultiAgentVersion::V2 } else { MultiAgentVersion::V1 };
+        let reserved = self.team.reserve(self.config.agents.most(version));
+        let place = reserved.map_err(|full| Error::Refused(full.to_string()))?;
+        let start = self.start_of_agent(order);
+        let source = match wanted {
+            Wanted::New(order) => Source::New(Box::new(self.new_agent(order))),
+            Wanted::Stored(stored) => Source::Stored { stored, team: Arc::clone(&self.team) },
+        };
+        Ok(Draft { place, parent, path, start, source })
     }
 
-    fn new_agent(&self, order: &Order) -> NewThread {
+    fn new_agent(&self, order: Order) -> NewThread {
         NewThread {
             id: ThreadId::from(Uuid::now_v7().to_string()),
             persistence: match self.writer {
@@ -212,6 +339,7 @@ impl Actor {
             history: match order.memory {
                 Memory::Nothing => Vec::new(),
                 Memory::Messages => self.messages(),
+                Memory::Everything => self.everything(),
             },
             dynamic_tools: DynamicTools::default(),
             session_start: SessionOrigin::Startup,
@@ -220,7 +348,15 @@ impl Actor {
                 parent: self.thread.id.clone(),
                 depth: self.depth + 1,
                 nickname: self.team.nickname(),
-                role: order.role.clone(),
+                role: order.role,
+                path: order.path,
+                told: match order.memory {
+                    Memory::Nothing | Memory::Messages => Told::default(),
+                    // It knows what its parent was told, but not what only its own role says.
+                    Memory::Everything => {
+                        self.told.clone().with_developer(order.developer_instructions.is_none())
+                    }
+                },
                 team: Arc::clone(&self.team),
             }),
         }
@@ -258,13 +394,24 @@ impl Actor {
             .collect()
     }
 
+    /// The whole history. What the calls that run now will give is nobody's business but the thread's own.
+    fn everything(&self) -> Vec<Box<RawValue>> {
+        let told = self.history.iter().skip(1);
+        let told = told.filter_map(|item| RawValue::from_string(item.to_owned()).ok());
+        let calls = self.turn.iter().flat_map(|turn| &turn.calls);
+        told.chain(calls.filter_map(PendingCall::output_so_far)).collect()
+    }
+
     /// Makes an agent known: to the server, to this thread's listeners, and to the session. Then it starts to work.
     pub(super) fn admit_agent(&mut self, turn: &TurnId, call: usize, admission: Admission) {
-        let Admission { recruit: Recruit { place, handle, .. }, item, task, admitted } = admission;
+        let Admission { recruit, item, task, admitted } = admission;
+        let Recruit { place, parent, path, handle, .. } = recruit;
         self.shared.loaded.insert(handle.clone(), self.config.thread_unload_delay_secs);
         self.publisher.share(&handle.id);
-        let reporter = AbortOnDrop::spawn(report(handle.progress.clone(), self.events.clone()));
-        self.team.join(place, self.thread.id.clone(), handle.clone(), reporter);
+        let reporter = report(handle.progress.clone(), Arc::clone(&self.shared), parent.clone());
+        let reporter = AbortOnDrop::spawn(reporter);
+        self.team.join(place, Member::new(handle.clone(), parent, path, reporter));
+        self.team.give(&self.thread.id, &handle.id, turn);
         self.publisher.of(handle.id.clone()).tell_status(ThreadStatus::Idle);
         if let Some(item) = item {
             self.end_call_item(turn, call, item);
@@ -278,23 +425,60 @@ impl Actor {
     /// An agent has ended a turn: the thread's model is told now, or when its response is over.
     pub(super) fn agent_ended(&mut self) {
         if self.turn.is_none() {
-            self.hear_of_agents();
+            return self.hear_of_agents();
+        }
+        for news in self.team.take_answers(&self.thread.id) {
+            self.hear(&news);
         }
     }
 
     /// Puts into the thread's history what its agents have achieved. A reviewer has no use for it.
     pub(super) fn hear_of_agents(&mut self) {
-        for (agent, status) in self.team.take_news(&self.thread.id) {
-            let notice = message("user", &[prompt::agent_ended(&agent, &status)]);
-            self.history.push(&notice);
-            self.record(&[Record::History(notice)]);
+        for news in self.team.take_news(&self.thread.id) {
+            self.hear(&news);
         }
+    }
+
+    fn hear(&mut self, news: &News) {
+        let Some(path) = &news.path else {
+            let notice = message("user", &[prompt::agent_ended(&news.agent, &news.status)]);
+            self.history.push(&notice);
+            return self.record(&[Record::History(notice)]);
+        };
+        let answer = match &news.status {
+            AgentStatus::Completed(answer) => {
+                self.show_completed(news, path);
+                answer.clone().unwrap_or_default()
+            }
+            AgentStatus::Errored(reason) => prompt::agent_failed(reason),
+            AgentStatus::PendingInit
+            | AgentStatus::Running
+            | AgentStatus::Interrupted
+            | AgentStatus::Shutdown
+            | AgentStatus::NotFound => return,
+        };
+        let content = Content::Answer(answer);
+        let letter = Letter { author: path.clone(), reader: self.path(), content };
+        self.receive(letter, Reply::new(|_| {}));
+    }
+
+    /// Shows, in the turn that has given the task, that it is done.
+    fn show_completed(&mut self, news: &News, path: &AgentPath) {
+        let (Some(given), Some(turn)) = (&news.given, &news.turn) else { return };
+        let id = format!("subagent-completed-{turn}").into();
+        let kind = SubAgentActivityKind::Completed;
+        let item = item::started(item::agent_activity(id, kind, &news.agent, path), now_ms());
+        self.start_item(given, item.clone());
+        self.end_item(given, item);
     }
 
     pub(super) fn tell_progress(&self, status: AgentStatus) {
         self.progress.send_modify(|progress| {
             progress.ends += u64::from(status.is_final());
             progress.status = status;
+            if let Some(turn) = &self.turn {
+                progress.turn = Some(turn.id.clone());
+            }
         });
     }
 

@@ -99,15 +99,28 @@ impl PendingCall {
     /// The output as an input item, once.
     pub(super) fn take_output(&mut self) -> Option<Box<RawValue>> {
         match std::mem::replace(&mut self.state, State::Settled) {
-            State::Done(output) => Some(match self.kind {
-                Kind::Function => output_item("function_call_output", "fco", &self.id, &output),
-                Kind::Custom => output_item("custom_tool_call_output", "ctco", &self.id, &output),
-            }),
+            State::Done(output) => Some(self.output_item(&output)),
             running @ State::Running { .. } => {
                 self.state = running;
                 None
             }
             State::Settled => None,
+        }
+    }
+
+    /// The output as it can be given to somebody else now, before the thread's own model has it.
+    pub(super) fn output_so_far(&self) -> Option<Box<RawValue>> {
+        match &self.state {
+            State::Done(output) => Some(self.output_item(output)),
+            State::Running { .. } => Some(self.output_item(&"aborted".to_owned().into())),
+            State::Settled => None,
+        }
+    }
+
+    fn output_item(&self, output: &Output) -> Box<RawValue> {
+        match self.kind {
+            Kind::Function => output_item("function_call_output", "fco", &self.id, output),
+            Kind::Custom => output_item("custom_tool_call_output", "ctco", &self.id, output),
         }
     }
 

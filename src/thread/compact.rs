@@ -76,6 +76,9 @@ pub(super) struct Effort {
 impl Actor {
     /// Compacts in a turn of its own. A running turn is ended for it.
     pub(super) fn compact(&mut self, reply: Reply<ThreadCompactStartResponse>) {
+        if let Err(refusal) = self.check_direct_input() {
+            return reply.give(Err(refusal));
+        }
         self.make_way();
         self.look_for_skills();
         let turn = self.new_turn(Kind::Compact, None, TurnOptions::default());

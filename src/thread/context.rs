@@ -23,6 +23,7 @@ use crate::util::time::{local, now_ms};
 mod tag {
     pub(super) const PERMISSIONS: &str = "<permissions instructions>";
     pub(super) const MODE: &str = "<collaboration_mode>";
+    pub(super) const TEAM: &str = "<agent_team>";
     pub(super) const ENVIRONMENT: &str = "<environment_context>";
     pub(super) const INSTRUCTIONS: &str = "# AGENTS.md instructions";
     pub(super) const MODEL_SWITCH: &str = "<model_switch>";
@@ -64,6 +65,7 @@ pub(super) struct Told {
     environment: Option<String>,
     instructions: Option<String>,
     skills: Option<String>,
+    team: Option<String>,
     developer: bool,
     model: Option<String>,
 }
@@ -75,6 +77,8 @@ pub(super) struct Surroundings<'a> {
     pub(super) developer_instructions: Option<&'a str>,
     /// What there is to tell of skills.
     pub(super) skills: Option<&'a str>,
+    /// What there is to tell of the agents that the model works with.
+    pub(super) team: Option<String>,
     pub(super) parts: Parts,
     pub(super) shell: &'a str,
     /// The instructions of the current model, for the case that the thread has changed to it.
@@ -85,6 +89,11 @@ impl Told {
     /// A model that knows nothing but who it is.
     pub(super) fn of_model(before: &Self) -> Self {
         Self { model: before.model.clone(), ..Self::default() }
+    }
+
+    /// The same, with or without the instructions of the developer.
+    pub(super) fn with_developer(self, developer: bool) -> Self {
+        Self { developer, ..self }
     }
 
     /// Reads off a history what it has told. `model` is the model of its last turn.
@@ -109,6 +118,7 @@ impl Told {
         let slot = match () {
             () if text.starts_with(tag::PERMISSIONS) => &mut self.permissions,
             () if text.starts_with(tag::MODE) => &mut self.mode,
+            () if text.starts_with(tag::TEAM) => &mut self.team,
             () if text.starts_with(tag::ENVIRONMENT) => return self.note_environment(&text),
             () if text.starts_with(tag::INSTRUCTIONS) => &mut self.instructions,
             () if text.starts_with(Listing::TAG) => &mut self.skills,
@@ -164,6 +174,10 @@ impl Told {
         }
         if let Some(mode) = mode(now.settings, self.mode.is_some()) {
             tell(&mut self.mode, mode, &mut developer);
+        }
+        if let Some(team) = &now.team {
+            let text = format!("{}\n{team}\n</agent_team>", tag::TEAM);
+            tell(&mut self.team, text, &mut developer);
         }
         if let Some(text) =
             instructions(now.settings, now.instructions, self.instructions.as_deref())

@@ -20,7 +20,6 @@ impl Actor {
         match event {
             Event::Terminal(event) => self.terminal(event),
             Event::Effect { turn, call, effect } => self.effect(&turn, call, *effect),
-            Event::AgentEnded => self.agent_ended(),
             Event::Prepared { submission, rendered } => self.prepared(submission, rendered),
             Event::Done { turn, call, outcome } if self.runs(&turn) => {
                 self.call_done(call, outcome);

@@ -143,7 +143,7 @@ impl Actor {
         reply: Reply<ThreadGoalSetResponse>,
     ) {
         let before = self.goal.current.clone();
-        let kept = self.check_goals().and_then(|()| {
+        let kept = self.check_goal_change().and_then(|()| {
             let goal = changed(before.as_ref(), params, now_secs())?;
             self.keep_goal(&goal)?;
             Ok(goal)
@@ -166,8 +166,9 @@ impl Actor {
     }
 
     pub(super) fn clear_goal(&mut self, reply: Reply<ThreadGoalClearResponse>) {
-        let cleared =
-            self.check_goals().and_then(|()| Ok(self.shared.store.clear_goal(&self.thread.id)?));
+        let cleared = self
+            .check_goal_change()
+            .and_then(|()| Ok(self.shared.store.clear_goal(&self.thread.id)?));
         let is_cleared = matches!(cleared, Ok(true));
         reply.give(cleared.map(|cleared| ThreadGoalClearResponse { cleared }));
         if is_cleared {
@@ -176,6 +177,12 @@ impl Actor {
             let params = ThreadGoalClearedNotification { thread_id };
             self.publisher.tell_all::<method::ThreadGoalCleared>(&params);
         }
+    }
+
+    /// Whether clients may have their say about the goal.
+    fn check_goal_change(&self) -> Result<()> {
+        self.check_direct_input()?;
+        self.check_goals()
     }
 
     fn check_goals(&self) -> Result<()> {

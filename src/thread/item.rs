@@ -5,8 +5,9 @@ use uuid::Uuid;
 use super::said::UserSaid;
 use super::turn::{Ending, Turn};
 use crate::protocol::{
-    CommandExecutionStatus, DynamicToolCallStatus, ItemId, McpToolCallStatus, MessagePhase,
-    PatchApplyStatus, ThreadId, ThreadItem, TimedItem, TurnId, WebSearchAction,
+    AgentPath, CommandExecutionStatus, DynamicToolCallStatus, ItemId, McpToolCallStatus,
+    MessagePhase, PatchApplyStatus, SubAgentActivityKind, ThreadId, ThreadItem, TimedItem, TurnId,
+    WebSearchAction,
 };
 use crate::store::record::{TurnAborted, TurnCompleted};
 use crate::store::{ItemCompleted, Record};
@@ -46,6 +47,23 @@ fn with_status(
         *status = McpToolCallStatus::Failed;
     }
     item
+}
+
+/// What an agent that others know by its place in the tree does, or has done to it.
+pub(crate) fn agent_activity(
+    id: ItemId,
+    kind: SubAgentActivityKind,
+    agent: &ThreadId,
+    path: &AgentPath,
+) -> ThreadItem {
+    ThreadItem::SubAgentActivity {
+        model: None,
+        reasoning_effort: None,
+        id,
+        kind,
+        agent_thread_id: agent.clone(),
+        agent_path: path.as_str().to_owned(),
+    }
 }
 
 pub(super) fn user_message(said: &UserSaid) -> ThreadItem {

@@ -11,7 +11,8 @@ use super::settings::Settings;
 use super::team::AgentStatus;
 use crate::policy::roots::WritableRoot;
 use crate::protocol::{
-    ApprovalsReviewer, AskForApproval, ModeKind, NetworkAccess, SandboxPolicy, ThreadGoal, ThreadId,
+    AgentPath, ApprovalsReviewer, AskForApproval, ModeKind, NetworkAccess, SandboxPolicy,
+    ThreadGoal, ThreadId,
 };
 
 /// The instructions of a model that brings none of its own.
@@ -92,6 +93,35 @@ pub(super) fn reviewed(report: &str) -> String {
 pub(super) fn agent_ended(agent: &ThreadId, status: &AgentStatus) -> String {
     let notice = serde_json::json!({ "agent_path": agent, "status": status });
     format!("<subagent_notification>\n{notice}\n</subagent_notification>")
+}
+
+/// The answer of an agent whose turn has failed.
+pub(super) fn agent_failed(reason: &str) -> String {
+    format!(
+        "The agent could not finish its task: {reason}\n\nIt knows what it has done so far. If its work is still needed, \
+         give it a task again."
+    )
+}
+
+/// What a model is told of the agents that it works with.
+pub(super) fn team(path: &AgentPath, most: usize) -> String {
+    let path = path.as_str();
+    let own = match path.rsplit_once('/').filter(|(parent, _)| !parent.is_empty()) {
+        None => format!(
+            "You are `{path}`, the agent that the user talks to. Start other agents only if the user, or instructions that \
+             the user has given you, ask for it."
+        ),
+        Some((parent, _)) => format!(
+            "You are now `{path}`, an agent that `{parent}` has started. What stands above this was said to `{parent}`, \
+             for you to know; your task is in the message that follows. When you have done it, end with an answer that \
+             says what has come of it: `{parent}` is sent that, and nothing else that you say."
+        ),
+    };
+    format!(
+        "{own} Agents work at the same time, in the same workspace. Each has a path; the tools of `collaboration` start \
+         agents and reach them by their paths. What they tell you comes as agent messages, also while you work. Besides \
+         `/root`, {most} agents can work at a time."
+    )
 }
 
 /// What a turn is about that a goal has started.

@@ -145,6 +145,7 @@ fn position(queue: &[QueuedSubmission], id: &str) -> Result<usize> {
 impl Actor {
     /// Starts what waits for the thread to be idle, if it is: first what the user has said, then the goal's next turn.
     pub(super) fn go_on_by_itself(&mut self) {
+        self.continue_mail();
         self.continue_queue();
         if self.queue.preparing.is_none() {
             self.continue_goal();
@@ -162,7 +163,11 @@ impl Actor {
     }
 
     fn continue_queue(&mut self) {
-        if self.queue.held || self.is_busy() || self.writer.is_none() {
+        if self.queue.held
+            || self.is_busy()
+            || self.writer.is_none()
+            || self.check_direct_input().is_err()
+        {
             return;
         }
         // Most threads have no queue.
@@ -182,7 +187,8 @@ impl Actor {
         id: Option<&str>,
         reply: Reply<ThreadQueueStartResponse>,
     ) {
-        let submission = self.next_queued(id).and_then(|submission| {
+        let submission = self.check_direct_input().and_then(|()| self.next_queued(id));
+        let submission = submission.and_then(|submission| {
             let refusal = match submission {
                 _ if self.is_busy() => "thread already has an active or pending turn",
                 None => "queue is empty",

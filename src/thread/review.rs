@@ -46,6 +46,9 @@ pub(super) struct Review {
 impl Actor {
     /// Reviews in a turn of its own. A running turn is ended for it.
     pub(super) fn review(&mut self, task: Task, reply: Reply<ReviewStartResponse>) {
+        if let Err(refusal) = self.check_direct_input() {
+            return reply.give(Err(refusal));
+        }
         self.make_way();
         let turn = self.new_turn(Kind::Review, None, TurnOptions::default());
         let (id, response) = (turn.id.clone(), self.review_response(&turn, &task));

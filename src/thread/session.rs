@@ -13,6 +13,7 @@ use super::compact::Effort;
 use super::context::{Told, base_message, user_text};
 use super::goal::Goal;
 use super::history::History;
+use super::mail::Mailbox;
 use super::outlet::Publisher;
 use super::queue::Queue;
 use super::registry::Registry;
@@ -30,8 +31,8 @@ use crate::model::catalog::{Catalog, ModelInfo};
 use crate::model::{self, Provider};
 use crate::policy::rules::{self, Rules};
 use crate::protocol::{
-    GitInfo, SessionSource, SubAgentSource, Thread, ThreadHistoryMode, ThreadId, ThreadSource,
-    ThreadStatus, ThreadTokenUsage, TurnId,
+    AgentPath, GitInfo, SessionSource, SubAgentSource, Thread, ThreadHistoryMode, ThreadId,
+    ThreadSource, ThreadStatus, ThreadTokenUsage, TurnId,
 };
 use crate::store::history::model_history;
 use crate::store::{self, Record, Store, Summary, Writer};
@@ -178,6 +179,10 @@ pub(crate) struct Lineage {
     pub(crate) depth: u32,
     pub(crate) nickname: String,
     pub(crate) role: Option<String>,
+    /// Its place in the tree of agents, if it knows of the others.
+    pub(crate) path: Option<AgentPath>,
+    /// What it has been told with its history.
+    pub(super) told: Told,
     pub(crate) team: Arc<Team>,
 }
 
@@ -187,7 +192,7 @@ impl Lineage {
         SessionSource::SubAgent(SubAgentSource::ThreadSpawn {
             parent_thread_id: self.parent.clone(),
             depth: i32::try_from(self.depth).unwrap_or(i32::MAX),
-            agent_path: None,
+            agent_path: self.path.clone(),
             agent_nickname: Some(self.nickname.clone()),
             agent_role: self.role.clone(),
         })
@@ -248,7 +253,8 @@ pub(crate) fn create(shared: &Arc<Shared>, new: NewThread, start: Start) -> Resu
     };
     let now = now_secs();
     let lineage = new.lineage.as_ref();
-    let team = lineage.map_or_else(Arc::default, |lineage| Arc::clone(&lineage.team));
+    let team = lineage.map(|lineage| Arc::clone(&lineage.team));
+    let team = team.unwrap_or_else(|| Arc::new(Team::of_new_session()));
     let mut thread = Thread {
         id: new.id.clone(),
         environments: Some(settings.environments()),
@@ -275,7 +281,7 @@ pub(crate) fn create(shared: &Arc<Shared>, new: NewThread, start: Start) -> Resu
         cli_version: crate::COMPATIBLE_VERSION.to_owned(),
         originator: Some(originator),
         source: lineage.map_or(SessionSource::Vscode, Lineage::source),
-        can_accept_direct_input: Some(true),
+        can_accept_direct_input: Some(lineage.is_none_or(|lineage| lineage.path.is_none())),
         thread_source: new.thread_source,
         agent_nickname: lineage.map(|lineage| lineage.nickname.clone()),
         agent_role: lineage.and_then(|lineage| lineage.role.clone()),
@@ -287,12 +293,16 @@ pub(crate) fn create(shared: &Arc<Shared>, new: NewThread, start: Start) -> Resu
     let mut history = History::default();
     history.push(&base_message(thread.id.as_str(), &base_instructions));
     history.load(&new.history);
-    thread.preview = new.history.iter().find_map(|item| user_text(item.get())).unwrap_or_default();
+    // What a thread knows that others can reach is not what it is about.
+    if thread.can_accept_direct_input == Some(true) {
+        let first = new.history.iter().find_map(|item| user_text(item.get()));
+        thread.preview = first.unwrap_or_default();
+    }
     if let Some(writer) = writer.as_mut().filter(|_| !new.history.is_empty()) {
         let records: Vec<Record> = new.history.into_iter().map(Record::History).collect();
         writer.append(&records)?;
     }
-    let told = Told::default();
+    let told = new.lineage.map(|lineage| lineage.told).unwrap_or_default();
     let (usage, compactions, origin, queue) = (None, 0, Origin::New, Queue::default());
     let session_start = new.session_start;
     let loaded = Loaded {
@@ -332,7 +342,7 @@ pub(crate) fn resume(
     }
     let mut thread = stored::stored_thread(&summary);
     thread.status = ThreadStatus::Idle;
-    thread.can_accept_direct_input = Some(true);
+    thread.can_accept_direct_input = Some(thread.source.agent_path().is_none());
     let mut history = History::default();
     history.push(&base_message(thread.id.as_str(), &base_instructions));
     let items: Vec<_> = model_history(&records).into_iter().map(model::stored_item).collect();
@@ -428,6 +438,7 @@ fn run(shared: &Arc<Shared>, start: Start, loaded: Loaded) -> ThreadHandle {
         dynamic_tools: Arc::new(loaded.dynamic_tools),
         servers,
         team: loaded.team,
+        mailbox: Mailbox::default(),
         depth,
         progress,
         commands: HashMap::new(),

@@ -98,7 +98,11 @@ pub(super) fn meta(
         memory_mode: None,
         history_mode: new.history_mode,
         history_base: None,
-        multi_agent_version: None,
+        multi_agent_version: new
+            .lineage
+            .as_ref()
+            .and_then(|lineage| lineage.path.as_ref())
+            .map(|_| "v2".to_owned()),
         context_window: Some(raw(&serde_json::json!({ "window_id": Uuid::now_v7().to_string() }))),
         git: None,
     };

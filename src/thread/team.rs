@@ -2,14 +2,16 @@
 //!
 //! Shared by all of them. Each agent belongs to the thread that has spawned it, and ends with it at the latest.
 
+pub(crate) mod path;
+
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
-use tokio::sync::watch;
+use tokio::sync::{OnceCell, watch};
 
 use super::ThreadHandle;
-use crate::protocol::{CollabAgentState, CollabAgentStatus, ThreadId};
+use crate::protocol::{AgentPath, CollabAgentState, CollabAgentStatus, ThreadId, TurnId};
 use crate::util::task::AbortOnDrop;
 
 /// How an agent is, in the words that models know.
@@ -34,6 +36,8 @@ pub(crate) struct Progress {
     pub(crate) status: AgentStatus,
     /// How many turns have ended.
     pub(crate) ends: u64,
+    /// The turn that has begun last.
+    pub(crate) turn: Option<TurnId>,
 }
 
 /// Why there is no further agent.
@@ -42,7 +46,11 @@ pub(crate) struct Progress {
 pub(crate) struct Full;
 
 #[derive(Debug, Default)]
-pub(crate) struct Team(Mutex<State>);
+pub(crate) struct Team {
+    state: Mutex<State>,
+    /// Set once the paths are known of the agents that the session has had before.
+    past: OnceCell<()>,
+}
 
 /// A place that is kept for an agent that is about to be a member. It is free again when this is dropped.
 #[derive(Debug)]
@@ -58,15 +66,25 @@ impl Drop for Place {
 #[derive(Debug, Default)]
 struct State {
     members: HashMap<ThreadId, Member>,
+    /// Who has which place in the tree, loaded or not.
+    places: HashMap<AgentPath, ThreadId>,
     /// Places that are taken by agents that are about to be members.
     reserved: usize,
     named: usize,
+    joined: usize,
 }
 
+/// An agent of a session.
 #[derive(Debug)]
-struct Member {
+pub(super) struct Member {
     handle: ThreadHandle,
     parent: ThreadId,
+    /// By what the others of its session know it; `None` where only its parent does.
+    path: Option<AgentPath>,
+    /// The turn in which its parent has last given it something to do.
+    given: Option<TurnId>,
+    /// How many have joined before it.
+    rank: usize,
     /// How many ends of turns the parent's model knows of.
     told: u64,
     /// How many calls wait for the agent.
@@ -96,11 +114,50 @@ impl AgentStatus {
     }
 }
 
+/// What a thread's model does not know of one of its agents yet.
+pub(super) struct News {
+    pub(super) agent: ThreadId,
+    pub(super) path: Option<AgentPath>,
+    pub(super) status: AgentStatus,
+    /// The turn of the agent's that has ended so.
+    pub(super) turn: Option<TurnId>,
+    /// The turn in which the agent was given its task.
+    pub(super) given: Option<TurnId>,
+}
+
+impl Member {
+    pub(super) fn new(
+        handle: ThreadHandle,
+        parent: ThreadId,
+        path: Option<AgentPath>,
+        reporter: AbortOnDrop,
+    ) -> Self {
+        let told = handle.progress.borrow().ends;
+        let (given, rank, waiters) = (None, 0, 0);
+        Self { handle, parent, path, given, rank, told, waiters, _reporter: reporter }
+    }
+
+    fn is_loaded(&self) -> bool {
+        !self.handle.has_ended()
+    }
+
+    /// Whether it has ended a turn of which its parent's model does not know.
+    fn has_news(&self) -> bool {
+        let progress = self.handle.progress.borrow();
+        progress.status.is_final() && progress.ends > self.told
+    }
+}
+
 impl Team {
+    /// The team of a session that begins.
+    pub(super) fn of_new_session() -> Self {
+        Self { state: Mutex::default(), past: OnceCell::new_with(Some(())) }
+    }
+
     /// Takes a place for an agent, if fewer than `most` are there. Those whose task has ended need none.
     pub(super) fn reserve(self: &Arc<Self>, most: usize) -> Result<Place, Full> {
         let mut state = self.lock();
-        let there = state.members.values().filter(|member| !member.handle.has_ended()).count();
+        let there = state.members.values().filter(|member| member.is_loaded()).count();
         if there + state.reserved >= most {
             return Err(Full);
         }
@@ -117,18 +174,67 @@ impl Team {
     }
 
     /// Puts an agent into the place that was taken for it.
-    pub(super) fn join(
-        &self,
-        place: Place,
-        parent: ThreadId,
-        handle: ThreadHandle,
-        reporter: AbortOnDrop,
-    ) {
-        let told = handle.progress.borrow().ends;
-        let id = handle.id.clone();
-        let member = Member { handle, parent, told, waiters: 0, _reporter: reporter };
-        self.lock().members.insert(id, member);
+    pub(super) fn join(&self, place: Place, member: Member) {
+        let mut state = self.lock();
+        state.joined += 1;
+        let member = Member { rank: state.joined, ..member };
+        if let Some(path) = &member.path {
+            state.places.insert(path.clone(), member.handle.id.clone());
+        }
+        state.members.insert(member.handle.id.clone(), member);
+        drop(state);
         drop(place);
+    }
+
+    /// Notes in which turn an agent is given its task, if it is the agent's parent that gives it.
+    pub(crate) fn give(&self, parent: &ThreadId, id: &ThreadId, turn: &TurnId) {
+        let mut state = self.lock();
+        if let Some(member) = state.members.get_mut(id).filter(|member| member.parent == *parent) {
+            member.given = Some(turn.clone());
+        }
+    }
+
+    /// Learns who was there before the session's first thread was loaded; `read` is asked for that once.
+    pub(super) async fn recall(
+        &self,
+        read: impl Future<Output = super::Result<Vec<(AgentPath, ThreadId)>>>,
+    ) -> super::Result<()> {
+        let known = async {
+            let places = read.await?;
+            self.lock().places.extend(places);
+            Ok(())
+        };
+        self.past.get_or_try_init(|| known).await.copied()
+    }
+
+    /// The agent at this place in the tree.
+    pub(super) fn at(&self, path: &AgentPath) -> Option<ThreadId> {
+        self.lock().places.get(path).cloned()
+    }
+
+    /// The loaded agents that have a place in the tree, and how they are.
+    pub(crate) fn loaded(&self) -> Vec<(AgentPath, AgentStatus)> {
+        let state = self.lock();
+        let loaded = state.members.values().filter(|member| member.is_loaded());
+        let known = loaded.filter_map(|member| Some((member.path.clone()?, member)));
+        known.map(|(path, member)| (path, member.handle.progress.borrow().status.clone())).collect()
+    }
+
+    /// The agent that has been there longest of those that may make room if fewer than `most` are to be there: it
+    /// does nothing, nobody works for it, and its parent knows what it has done. It can be loaded again.
+    pub(crate) fn dispensable(&self, most: usize) -> Option<ThreadHandle> {
+        let state = self.lock();
+        let loaded: Vec<&Member> =
+            state.members.values().filter(|member| member.is_loaded()).collect();
+        if loaded.len() + state.reserved < most {
+            return None;
+        }
+        let works = |member: &Member| !member.handle.progress.borrow().status.is_final();
+        let is_parent = |id: &ThreadId| loaded.iter().any(|member| member.parent == *id);
+        let idle = loaded
+            .iter()
+            .filter(|member| !works(member) && !member.has_news() && !is_parent(&member.handle.id));
+        idle.min_by_key(|member| member.rank).map(|member| member.handle.clone())
     }
 
     /// The agent of this id, if this thread has spawned it.
@@ -138,7 +244,7 @@ impl Team {
         Some(member.handle.clone())
     }
 
-    fn get(&self, id: &ThreadId) -> Option<ThreadHandle> {
+    pub(super) fn get(&self, id: &ThreadId) -> Option<ThreadHandle> {
         self.lock().members.get(id).map(|member| member.handle.clone())
     }
 
@@ -165,19 +271,34 @@ impl Team {
             .collect()
     }
 
-    /// The agents of a thread that have ended a turn of which the thread's model does not know; it is as good as told
-    /// by this. Ends that a call waits for are told by its output.
-    pub(super) fn take_news(&self, parent: &ThreadId) -> Vec<(ThreadId, AgentStatus)> {
-        let mut news = Vec::new();
-        for (id, member) in &mut self.lock().members {
+    /// What a thread's model does not know of its agents; it is as good as told by this. Ends that a call waits for are
+    /// told by its output.
+    pub(super) fn take_news(&self, parent: &ThreadId) -> Vec<News> {
+        self.take(parent, |_| true)
+    }
+
+    /// As [`Self::take_news`], of agents that have a place in the tree.
+    pub(super) fn take_answers(&self, parent: &ThreadId) -> Vec<News> {
+        self.take(parent, |member| member.path.is_some())
+    }
+
+    fn take(&self, parent: &ThreadId, which: impl Fn(&Member) -> bool) -> Vec<News> {
+        let mut state = self.lock();
+        let members = state.members.iter_mut().filter(|(_, member)| {
+            member.parent == *parent && member.waiters == 0 && member.has_news() && which(member)
+        });
+        let news = members.map(|(id, member)| {
             let progress = member.handle.progress.borrow();
-            let is_new = progress.status.is_final() && progress.ends > member.told;
-            if member.parent == *parent && is_new && member.waiters == 0 {
-                member.told = progress.ends;
-                news.push((id.clone(), progress.status.clone()));
+            member.told = progress.ends;
+            News {
+                agent: id.clone(),
+                path: member.path.clone(),
+                status: progress.status.clone(),
+                turn: progress.turn.clone(),
+                given: member.given.clone(),
             }
-        }
-        news
+        });
+        news.collect()
     }
 
     /// Waits until one of some agents needs no more waiting for.
@@ -206,7 +327,7 @@ impl Team {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -291,7 +291,9 @@ impl Actor {
                 self.back_off(pause);
             }
             Next::Compacted(written) => self.compacted(written),
-            Next::Natural { go_on } if !go_on && !called && !self.has_steered() => {
+            Next::Natural { go_on }
+                if !go_on && !called && !self.has_steered() && !self.mailbox.has_task() =>
+            {
                 self.stop();
             }
             Next::Natural { .. } if self.is_full() => self.begin_compaction(Moment::WithinTurn),
@@ -303,6 +305,7 @@ impl Actor {
     pub(super) fn go_on(&mut self) {
         if !self.is_compacting() {
             self.hear_of_agents();
+            self.read_mail();
             self.wrap_up_goal();
             if let Some((gate, occasion)) = self.next_gate() {
                 return self.wait_at(gate, &occasion);
@@ -453,6 +456,10 @@ impl Actor {
         if matches!(ending, Ending::Interrupted { .. }) {
             let marker = message("user", &[prompt::turn_aborted()]);
             self.remember(marker);
+        }
+        // A task that comes at the end of a turn is what the next one is about.
+        if !(matches!(ending, Ending::Completed) && self.mailbox.has_task()) {
+            self.read_mail();
         }
         self.judge_goal(&ending);
         self.goal_turn_ends();

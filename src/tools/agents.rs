@@ -3,9 +3,9 @@
 //! What a call asks for is checked and shown here; agents themselves, and what ties them to their parent, are the
 //! thread's business.
 
-mod definition;
-mod item;
-mod recruit;
+pub(super) mod definition;
+pub(super) mod item;
+pub(super) mod recruit;
 mod task;
 
 use std::time::Duration;
@@ -21,14 +21,16 @@ use self::recruit::{order, reply};
 use self::task::Task;
 use super::{Cx, Outcome, Run, Scene, Tool, arguments};
 use crate::protocol::{
-    CollabAgentTool, ReasoningEffort, ThreadId, TurnInterruptResponse, UserInput,
+    CollabAgentTool, MultiAgentVersion, ReasoningEffort, ThreadId, TurnInterruptResponse, UserInput,
 };
-use crate::thread::{self, AgentMemory, AgentOrder, AgentStatus, Command, ThreadHandle, Wanted};
+use crate::thread::{AgentMemory, AgentOrder, AgentStatus, Command, ThreadHandle, Wanted};
 
-/// How long to wait for agents, in milliseconds: by default, and the bounds.
-const WAIT: u64 = 30_000;
-const SHORTEST_WAIT: u64 = 10_000;
-const LONGEST_WAIT: u64 = 3_600_000;
+/// How long calls wait for agents, in milliseconds.
+pub(super) mod limits {
+    pub(in crate::tools) const USUAL: u64 = 30_000;
+    pub(in crate::tools) const SHORTEST: u64 = 10_000;
+    pub(in crate::tools) const LONGEST: u64 = 3_600_000;
+}
 
 pub(super) static SPAWN: Tool = Tool {
     namespace: Some(&NAMESPACE),
@@ -70,13 +72,8 @@ pub(super) static RESUME: Tool = Tool {
     run: Run::InOrder(|cx, text| Box::pin(resume(cx, text))),
 };
 
-/// Whether the model may have agents: not in a review, and not deeper than configured.
 fn is_offered(scene: &Scene) -> bool {
-    let config = &scene.config.agents;
-    config.enabled
-        && scene.config.features.on("multi_agent")
-        && scene.model_info.may_have_agents()
-        && scene.agents.as_ref().is_some_and(|agents| agents.depth < config.max_depth)
+    scene.agents.as_ref().is_some_and(|agents| agents.version == MultiAgentVersion::V1)
 }
 
 #[derive(Debug, Deserialize)]
@@ -138,11 +135,7 @@ async fn spawn(cx: &Cx, text: String) -> Outcome {
 async fn give(cx: &Cx, agent: &ThreadHandle, input: Vec<UserInput>) -> Result<String, String> {
     let (reply, answer) = reply();
     agent.start_turn(recruit::turn(cx, agent, input), reply).await;
-    match answer.await {
-        Ok(Ok(started)) => Ok(started.turn.id.to_string()),
-        Ok(Err(error)) => Err(error.to_string()),
-        Err(_gone) => Err(thread::Error::Gone.to_string()),
-    }
+    Ok(recruit::answered(answer).await?.turn.id.to_string())
 }
 
 #[derive(Debug, Deserialize)]
@@ -210,7 +203,8 @@ async fn wait(cx: &Cx, text: String) -> Outcome {
     let mut shown = Shown::new(CollabAgentTool::Wait);
     shown.receivers.clone_from(&ids);
     shown.start(cx).await;
-    let limit = arguments.timeout_ms.unwrap_or(WAIT).clamp(SHORTEST_WAIT, LONGEST_WAIT);
+    let limit =
+        arguments.timeout_ms.unwrap_or(limits::USUAL).clamp(limits::SHORTEST, limits::LONGEST);
     let Some(agents) = &cx.scene.agents else { return Outcome::text("there are no agents") };
     let waiting = agents.team.wait_for(&ids);
     let mut arrived = cx.arrived.clone();

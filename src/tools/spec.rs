@@ -11,8 +11,8 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::{
-    Cx, Outcome, Scene, agents, apply_patch, clock, exec_command, goal, mcp_resource, update_plan,
-    user_input, user_input_async, view_image, web_search, write_stdin,
+    Cx, Outcome, Scene, agents, apply_patch, clock, collaboration, exec_command, goal,
+    mcp_resource, update_plan, user_input, user_input_async, view_image, web_search, write_stdin,
 };
 use crate::util::json::raw;
 
@@ -35,6 +35,12 @@ static TOOLS: &[&Tool] = &[
     &agents::WAIT_FOR,
     &agents::CLOSE,
     &agents::RESUME,
+    &collaboration::SPAWN,
+    &collaboration::SEND,
+    &collaboration::FOLLOW_UP,
+    &collaboration::WAIT_FOR,
+    &collaboration::INTERRUPT,
+    &collaboration::LIST,
     &goal::GET,
     &goal::CREATE,
     &goal::UPDATE,

@@ -16,6 +16,7 @@ mod agents;
 mod approval;
 mod chat;
 mod client_process;
+mod collaboration;
 mod compact;
 mod context;
 mod demo;

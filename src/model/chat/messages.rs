@@ -297,7 +297,8 @@ fn part(part: &Value) -> Value {
         }
         (Some("input_image"), None, _) => text_part("(A picture that only its provider has.)"),
         (Some("input_audio"), _, Some(url)) => audio(url),
-        _ => text_part(text("text").unwrap_or_default()),
+        // What an agent has written to another one; a provider that encrypts it would not be asked in this way.
+        _ => text_part(text("text").or(text("encrypted_content")).unwrap_or_default()),
     }
 }
 

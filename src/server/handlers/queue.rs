@@ -21,6 +21,9 @@ pub(crate) async fn add(
 ) -> Result<Later<ThreadQueueAddResponse>> {
     let id = params.thread_id.clone();
     let thread = find(&cx, &id).await?;
+    if let Some(thread) = &thread {
+        thread::check_direct_input(&thread.snapshot().await?.thread)?;
+    }
     let added = cx.server.threads.change_queue(&id, |queue| queue::add(queue, params)).await?;
     let answered = cx.answer(&ThreadQueueAddResponse { queued_submission: added });
     tell_change(&cx, id);

@@ -170,6 +170,53 @@ impl Collab {
     }
 }
 
+#[derive(Serialize, Deserialize)]
+pub(super) struct Activity {
+    #[serde(default)]
+    model: Option<String>,
+    #[serde(default)]
+    reasoning_effort: Option<ReasoningEffort>,
+    id: ItemId,
+    kind: String,
+    agent_thread_id: String,
+    agent_path: String,
+}
+
+impl Activity {
+    pub(super) fn of(item: &ThreadItem) -> Option<Self> {
+        let ThreadItem::SubAgentActivity {
+            model,
+            reasoning_effort,
+            id,
+            kind,
+            agent_thread_id,
+            agent_path,
+        } = item
+        else {
+            return None;
+        };
+        Some(Self {
+            model: model.clone(),
+            reasoning_effort: reasoning_effort.clone(),
+            id: id.clone(),
+            kind: case::stored(kind)?,
+            agent_thread_id: agent_thread_id.as_str().to_owned(),
+            agent_path: agent_path.clone(),
+        })
+    }
+
+    pub(super) fn wire(self) -> Option<ThreadItem> {
+        Some(ThreadItem::SubAgentActivity {
+            model: self.model,
+            reasoning_effort: self.reasoning_effort,
+            id: self.id,
+            kind: case::wire(&self.kind)?,
+            agent_thread_id: self.agent_thread_id.into(),
+            agent_path: self.agent_path,
+        })
+    }
+}
+
 /// `"running"`, or `{"completed": "the answer"}`.
 fn stored_state(state: &CollabAgentState) -> Value {
     let status = case::stored(&state.status).unwrap_or_default();

@@ -158,6 +158,12 @@ fn tools() {
         &json!({"type": "collabAgentToolCall", "tool": "spawnAgent", "receiverThreadIds": [agent],
             "agentsStates": {(agent): {"status": "completed", "message": "done"}, "b": {"status": "pendingInit", "message": null}}}),
     );
+    both_ways(
+        &json!({"type": "SubAgentActivity", "id": "s", "kind": "started", "model": "m", "reasoning_effort": "low",
+            "agent_thread_id": agent, "agent_path": "/root/a"}),
+        &json!({"type": "subAgentActivity", "kind": "started", "model": "m", "reasoningEffort": "low",
+            "agentThreadId": agent, "agentPath": "/root/a"}),
+    );
 }
 
 #[test]

@@ -1,10 +1,12 @@
-//! What of a history survives its compaction word for word: what the user has said, as far as it fits.
+//! What of a history survives its compaction word for word: what the user has said, or another agent has
+//! given as a task, as far as it fits.
 
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use crate::store::history::is_request;
 use crate::thread::context::item_id;
+use crate::thread::mail::is_task;
 use crate::thread::prompt;
 use crate::util::json::raw;
 
@@ -19,7 +21,7 @@ pub(super) fn requests<'a>(
 ) -> Vec<Box<RawValue>> {
     let mut kept = Vec::new();
     let mut room = ROOM;
-    for text in history.rev().filter(|item| is_request(item, prompt::SUMMARY)) {
+    for text in history.rev().filter(|item| is_request(item, prompt::SUMMARY) || is_task(item)) {
         let Ok(mut item) = serde_json::from_str::<Value>(text) else { continue };
         if !kept.is_empty() {
             drop_images(&mut item);
@@ -42,7 +44,7 @@ fn parts(item: &Value) -> impl Iterator<Item = &Value> {
 }
 
 fn words(item: &Value) -> impl Iterator<Item = &str> {
-    parts(item).filter_map(|part| part["text"].as_str())
+    parts(item).filter_map(|part| part["text"].as_str().or(part["encrypted_content"].as_str()))
 }
 
 fn drop_images(item: &mut Value) {

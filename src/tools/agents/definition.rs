@@ -33,19 +33,8 @@ pub(super) fn spawn_agent(scene: &Scene) -> Value {
                             Default: false.",
         },
     });
-    let roles = &scene.config.agents.roles;
-    if !roles.is_empty() {
-        let listed: Vec<String> = roles
-            .iter()
-            .map(|(name, role)| match &role.description {
-                Some(description) => format!("`{name}`: {description}"),
-                None => format!("`{name}`"),
-            })
-            .collect();
-        properties["agent_type"] = json!({
-            "type": "string",
-            "description": format!("What kind of agent. {}.", listed.join("; ").trim_end_matches('.')),
-        });
+    if let Some(roles) = roles(scene) {
+        properties["agent_type"] = roles;
     }
     function(
         "spawn_agent",
@@ -116,6 +105,24 @@ pub(super) fn resume_agent(_: &Scene) -> Value {
         &json!({ "id": agent() }),
         &["id"],
     )
+}
+
+/// The parameter by which a role is chosen, if there are any.
+pub(in crate::tools) fn roles(scene: &Scene) -> Option<Value> {
+    let roles = &scene.config.agents.roles;
+    let listed: Vec<String> = roles
+        .iter()
+        .map(|(name, role)| match &role.description {
+            Some(description) => format!("`{name}`: {description}"),
+            None => format!("`{name}`"),
+        })
+        .collect();
+    (!listed.is_empty()).then(|| {
+        json!({
+            "type": "string",
+            "description": format!("What kind of agent. {}.", listed.join("; ").trim_end_matches('.')),
+        })
+    })
 }
 
 fn agent() -> Value {

@@ -8,7 +8,7 @@ use crate::tools::{Cx, Effect};
 use crate::util::time::now_ms;
 
 /// What is known of the call so far.
-pub(super) struct Shown {
+pub(in crate::tools) struct Shown {
     tool: CollabAgentTool,
     started_at_ms: i64,
     pub(super) receivers: Vec<ThreadId>,
@@ -18,7 +18,7 @@ pub(super) struct Shown {
 }
 
 impl Shown {
-    pub(super) fn new(tool: CollabAgentTool) -> Self {
+    pub(in crate::tools) fn new(tool: CollabAgentTool) -> Self {
         Self {
             tool,
             started_at_ms: now_ms(),
@@ -29,12 +29,12 @@ impl Shown {
         }
     }
 
-    pub(super) async fn start(&self, cx: &Cx) {
+    pub(in crate::tools) async fn start(&self, cx: &Cx) {
         let item = self.item(cx, CollabAgentToolCallStatus::InProgress, Vec::new());
         cx.begin(item).await;
     }
 
-    pub(super) async fn end(
+    pub(in crate::tools) async fn end(
         &self,
         cx: &Cx,
         states: impl IntoIterator<Item = (ThreadId, AgentStatus)>,

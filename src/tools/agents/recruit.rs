@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 use crate::config::Role;
 use crate::protocol::{ReasoningEffort, TimedItem, TurnStartParams, TurnStartResponse, UserInput};
 use crate::thread::{
-    self, Admission, AgentMemory, AgentOrder, Recruit, Reply, ThreadHandle, Wanted,
+    self, Admission, AgentMemory, AgentOrder, Command, Letter, Recruit, Reply, ThreadHandle, Wanted,
 };
 use crate::tools::{Cx, Effect};
 
@@ -37,8 +37,12 @@ pub(in crate::tools) async fn order(
         }
     }
     let own = |key: &str| settings.get(key).and_then(Value::as_str).map(str::to_owned);
+    let model = model.or_else(|| own("model"));
+    if let Some(effort) = &effort {
+        check_effort(cx, model.as_deref(), effort)?;
+    }
     Ok(AgentOrder {
-        model: model.or_else(|| own("model")),
+        model,
         effort: effort.or_else(|| {
             let level = settings.get("model_reasoning_effort")?;
             ReasoningEffort::deserialize(level).ok()
@@ -46,7 +50,26 @@ pub(in crate::tools) async fn order(
         developer_instructions: own("developer_instructions"),
         role,
         memory: AgentMemory::Nothing,
+        path: None,
     })
+}
+
+/// What a model cannot do shall not be asked of it. Of models that nobody has described, nothing is known.
+fn check_effort(cx: &Cx, model: Option<&str>, effort: &ReasoningEffort) -> Result<(), String> {
+    let Some(agents) = &cx.scene.agents else { return Ok(()) };
+    let usual = cx.scene.config.agents.default_model.as_deref();
+    let model = model.or(usual).unwrap_or(&cx.scene.model);
+    let known = agents.shared.catalog.model(model, &cx.scene.config);
+    let levels: Vec<&str> =
+        known.supported_reasoning_levels.iter().map(|level| level.effort.as_str()).collect();
+    match levels.is_empty() || levels.contains(&effort.as_str()) {
+        true => Ok(()),
+        false => Err(format!(
+            "model '{model}' has no reasoning effort '{}'; it has: {}",
+            effort.as_str(),
+            levels.join(", ")
+        )),
+    }
 }
 
 /// Some models that there are.
@@ -90,29 +113,32 @@ pub(in crate::tools) async fn admit(cx: &Cx, recruit: Recruit) -> ThreadHandle {
 }
 
 /// Makes an agent known, shows it, and starts it on its task. One that does not take its task is dismissed.
-pub(in crate::tools) async fn start(
+pub(super) async fn start(
     cx: &Cx,
     recruit: Recruit,
     item: TimedItem,
     task: Vec<UserInput>,
 ) -> Result<(), String> {
     let handle = recruit.handle.clone();
-    let (scene, id) = (cx.scene.clone(), handle.id.clone());
-    let (reply, started) = reply_after(move |result: &thread::Result<TurnStartResponse>| {
-        if let (Some(agents), Err(_)) = (&scene.agents, result) {
-            agents.dismiss(&id);
-        }
-    });
+    let (reply, started) = first_reply::<TurnStartResponse>(cx, &handle);
     let task = handle.turn_request(turn(cx, &handle, task), reply).await;
     enter(cx, recruit, Some(item), Some(task)).await;
-    match started.await {
-        Ok(Ok(_)) => Ok(()),
-        Ok(Err(error)) => Err(error.to_string()),
-        Err(_gone) => Err(thread::Error::Gone.to_string()),
-    }
+    answered(started).await.map(drop)
 }
 
-async fn enter(cx: &Cx, recruit: Recruit, item: Option<TimedItem>, task: Option<thread::Command>) {
+/// As [`start`], with a letter that it has been sent.
+pub(in crate::tools) async fn start_on(
+    cx: &Cx,
+    recruit: Recruit,
+    item: TimedItem,
+    letter: Letter,
+) -> Result<(), String> {
+    let (reply, started) = first_reply(cx, &recruit.handle);
+    enter(cx, recruit, Some(item), Some(Command::Mail { letter, reply })).await;
+    answered(started).await
+}
+
+async fn enter(cx: &Cx, recruit: Recruit, item: Option<TimedItem>, task: Option<Command>) {
     let (admitted, is_admitted) = oneshot::channel();
     let admission = Admission { recruit, item, task, admitted };
     cx.apply(Effect::AdmitAgent(Box::new(admission))).await;
@@ -131,11 +157,34 @@ pub(super) fn turn(cx: &Cx, agent: &ThreadHandle, input: Vec<UserInput>) -> Turn
     }
 }
 
-pub(super) fn reply<T: Send + 'static>() -> (Reply<T>, oneshot::Receiver<thread::Result<T>>) {
+/// What came of a request.
+pub(in crate::tools) async fn answered<T>(
+    answer: oneshot::Receiver<thread::Result<T>>,
+) -> Result<T, String> {
+    let answer = answer.await.unwrap_or(Err(thread::Error::Gone));
+    answer.map_err(|error| error.to_string())
+}
+
+pub(in crate::tools) fn reply<T: Send + 'static>()
+-> (Reply<T>, oneshot::Receiver<thread::Result<T>>) {
     reply_after(|_| ())
 }
 
-/// A reply to wait for. Whether anybody still does or not, `first` sees it.
+/// The reply to an agent's first request. If that is refused, the agent is dismissed, whether the call still waits for
+/// it or not.
+fn first_reply<T: Send + 'static>(
+    cx: &Cx,
+    agent: &ThreadHandle,
+) -> (Reply<T>, oneshot::Receiver<thread::Result<T>>) {
+    let (scene, id) = (cx.scene.clone(), agent.id.clone());
+    reply_after(move |result: &thread::Result<T>| {
+        if let (Some(agents), Err(_)) = (&scene.agents, result) {
+            agents.dismiss(&id);
+        }
+    })
+}
+
+/// A reply to wait for, that `first` sees.
 fn reply_after<T: Send + 'static>(
     first: impl FnOnce(&thread::Result<T>) + Send + 'static,
 ) -> (Reply<T>, oneshot::Receiver<thread::Result<T>>) {

@@ -158,8 +158,11 @@ impl Rules {
             // A review is shown to begin before its turn does.
             None if kind == "\"enteredReviewMode\"" => {}
             None => self.fail(format!("{kind} of a turn that has not started")),
-            // A command that outlives its turn may become an item late.
-            Some(turn) if turn.completed && kind != "\"commandExecution\"" => {
+            // A command that outlives its turn may become an item late, and so may the end of an agent's task.
+            Some(turn)
+                if turn.completed
+                    && !["\"commandExecution\"", "\"subAgentActivity\""].contains(&&*kind) =>
+            {
                 self.fail(format!("{kind} of a turn that is over"));
             }
             Some(_) => {}
