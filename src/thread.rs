@@ -53,7 +53,7 @@ pub(crate) use session::{
 };
 pub(crate) use settings::{LOCAL, Settings, check_environments};
 pub(crate) use stored::{restore, stored_thread};
-pub(crate) use team::{AgentStatus, Progress, path as agent_path};
+pub(crate) use team::{AgentStatus, path as agent_path};
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -238,12 +238,20 @@ pub(crate) struct Snapshot {
     pub(crate) goals_enabled: bool,
 }
 
+impl Command {
+    /// Whether a thread that does nothing begins a turn on it.
+    fn begins_turn(&self) -> bool {
+        matches!(self, Self::StartTurn { .. })
+            || matches!(self, Self::Mail { letter, .. } if letter.is_task())
+    }
+}
+
 /// The way to a loaded thread. Cheap to clone; the thread lives as long as the registry keeps it.
 #[derive(Debug, Clone)]
 pub(crate) struct ThreadHandle {
     pub(crate) id: ThreadId,
     /// How far it is.
-    pub(crate) progress: watch::Receiver<Progress>,
+    pub(crate) progress: watch::Receiver<AgentStatus>,
     commands: mpsc::Sender<Command>,
 }
 

@@ -26,8 +26,8 @@ use crate::protocol::{
 use crate::store::{self, Page, Query, Store, Summary};
 use crate::thread::fold::Fold;
 use crate::thread::{
-    self, AgentStatus, Error, NewThread, Outlet, Persistence, Progress, Result, Settings, Shared,
-    Start, Stored, ThreadHandle, restore,
+    self, AgentStatus, Error, NewThread, Outlet, Persistence, Result, Settings, Shared, Start,
+    Stored, ThreadHandle, restore,
 };
 use crate::tools::DynamicTools;
 use crate::util::json::raw;
@@ -355,7 +355,7 @@ impl Threads {
 
     /// Waits until no turn is running.
     pub(crate) async fn rest(&self) {
-        let running = |progress: &Progress| progress.status == AgentStatus::Running;
+        let running = |progress: &AgentStatus| *progress == AgentStatus::Running;
         let busy = || {
             let loaded = self.ids().into_iter().filter_map(|id| self.get(&id));
             loaded.map(|thread| thread.progress).find(|progress| running(&progress.borrow()))

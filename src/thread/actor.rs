@@ -25,7 +25,7 @@ use super::servers::ThreadServers;
 use super::session::{Origin, Shared};
 use super::settings::Settings;
 use super::skills::Known;
-use super::team::{Progress, Team};
+use super::team::{AgentStatus, Team};
 use super::turn::{Ending, Kind, Turn};
 use super::usage::Totals;
 use super::{Closed, Command, Error, Reply, Result, Snapshot, item, prompt, stored};
@@ -83,7 +83,7 @@ pub(super) struct Actor {
     pub(super) mailbox: Mailbox,
     /// How many agents are between this thread and the session's first one.
     pub(super) depth: u32,
-    pub(super) progress: watch::Sender<Progress>,
+    pub(super) progress: watch::Sender<AgentStatus>,
     /// Items of the commands that run, by session.
     pub(super) commands: HashMap<u32, RunningCommand>,
     pub(super) status: ThreadStatus,

@@ -302,7 +302,7 @@ impl Actor {
 
     /// Tells that the thread is at work, and on which turn.
     pub(super) fn announce_turn(&mut self) {
-        self.tell_progress(AgentStatus::Running);
+        self.progress.send_replace(AgentStatus::Running);
         self.set_status(ThreadStatus::Active { active_flags: Vec::new() });
         let Some(turn) = &self.turn else { return };
         let thread_id = self.publisher.thread.clone();

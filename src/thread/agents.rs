@@ -18,7 +18,7 @@ use super::mail::{Content, Letter};
 use super::outlet::Publisher;
 use super::session::{Lineage, NewThread, Persistence, Shared, Start, Stored, create, resume};
 use super::stored::restore;
-use super::team::{AgentStatus, Member, News, Place, Progress, Team, path};
+use super::team::{AgentStatus, Member, News, Place, Team, path};
 use super::{Command, Error, Reply, Result, ThreadHandle, item, prompt};
 use crate::extension::hooks::SessionOrigin;
 use crate::model::catalog::ModelInfo;
@@ -245,11 +245,10 @@ fn tell_unloaded(shared: &Arc<Shared>, handle: &ThreadHandle) {
     publisher.tell_status(ThreadStatus::NotLoaded);
 }
 
-/// Tells an agent's parent whenever a turn of the agent has ended.
-async fn report(mut progress: watch::Receiver<Progress>, shared: Arc<Shared>, parent: ThreadId) {
-    while progress.changed().await.is_ok() {
-        let ended = progress.borrow_and_update().status.is_final();
-        if let Some(parent) = shared.loaded.get(&parent).filter(|_| ended) {
+/// Tells an agent's parent whenever a turn of the agent may have ended.
+async fn report(mut status: watch::Receiver<AgentStatus>, shared: Arc<Shared>, parent: ThreadId) {
+    while status.changed().await.is_ok() {
+        if let Some(parent) = shared.loaded.get(&parent) {
             parent.send(Command::AgentEnded).await;
         }
     }
@@ -410,7 +409,8 @@ impl Actor {
         self.publisher.share(&handle.id);
         let reporter = report(handle.progress.clone(), Arc::clone(&self.shared), parent.clone());
         let reporter = AbortOnDrop::spawn(reporter);
-        self.team.join(place, Member::new(handle.clone(), parent, path, reporter));
+        let starts = task.as_ref().is_some_and(Command::begins_turn);
+        self.team.join(place, Member::new(handle.clone(), parent, path, starts, reporter));
         self.team.give(&self.thread.id, &handle.id, turn);
         self.publisher.of(handle.id.clone()).tell_status(ThreadStatus::Idle);
         if let Some(item) = item {
@@ -464,22 +464,18 @@ impl Actor {
 
     /// Shows, in the turn that has given the task, that it is done.
     fn show_completed(&mut self, news: &News, path: &AgentPath) {
-        let (Some(given), Some(turn)) = (&news.given, &news.turn) else { return };
-        let id = format!("subagent-completed-{turn}").into();
+        let Some(given) = &news.given else { return };
+        let id = format!("subagent-completed-{}", news.turn).into();
         let kind = SubAgentActivityKind::Completed;
         let item = item::started(item::agent_activity(id, kind, &news.agent, path), now_ms());
         self.start_item(given, item.clone());
         self.end_item(given, item);
     }
 
-    pub(super) fn tell_progress(&self, status: AgentStatus) {
-        self.progress.send_modify(|progress| {
-            progress.ends += u64::from(status.is_final());
-            progress.status = status;
-            if let Some(turn) = &self.turn {
-                progress.turn = Some(turn.id.clone());
-            }
-        });
+    /// Tells those who wait for the thread, and the parent that it has if it is an agent, that a turn has ended.
+    pub(super) fn tell_end(&self, turn: TurnId, status: AgentStatus) {
+        self.team.ended(&self.thread.id, turn, status.clone());
+        self.progress.send_replace(status);
     }
 
     /// Ends all agents that the thread has spawned.

@@ -5,9 +5,9 @@ use uuid::Uuid;
 use super::said::UserSaid;
 use super::turn::{Ending, Turn};
 use crate::protocol::{
-    AgentPath, CommandExecutionStatus, DynamicToolCallStatus, ItemId, McpToolCallStatus,
-    MessagePhase, PatchApplyStatus, SubAgentActivityKind, ThreadId, ThreadItem, TimedItem, TurnId,
-    WebSearchAction,
+    AgentPath, CollabAgentToolCallStatus, CommandExecutionStatus, DynamicToolCallStatus, ItemId,
+    McpToolCallStatus, MessagePhase, PatchApplyStatus, SubAgentActivityKind, ThreadId, ThreadItem,
+    TimedItem, TurnId, WebSearchAction,
 };
 use crate::store::record::{TurnAborted, TurnCompleted};
 use crate::store::{ItemCompleted, Record};
@@ -45,6 +45,8 @@ fn with_status(
         *status = DynamicToolCallStatus::Failed;
     } else if let ThreadItem::McpToolCall { status, .. } = &mut item.item {
         *status = McpToolCallStatus::Failed;
+    } else if let ThreadItem::CollabAgentToolCall { status, .. } = &mut item.item {
+        *status = CollabAgentToolCallStatus::Failed;
     }
     item
 }

@@ -75,6 +75,10 @@ impl Mailbox {
 }
 
 impl Letter {
+    pub(super) fn is_task(&self) -> bool {
+        matches!(self.content, Content::Task { .. })
+    }
+
     /// The letter as an input item. Its form is the one that models are trained on.
     fn item(&self) -> Box<RawValue> {
         let (kind, text) = match &self.content {

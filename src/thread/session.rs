@@ -19,7 +19,7 @@ use super::queue::Queue;
 use super::registry::Registry;
 use super::servers::ThreadServers;
 use super::settings::Settings;
-use super::team::{Progress, Team};
+use super::team::{AgentStatus, Team};
 use super::usage::Totals;
 use super::{Error, INBOX, Outlet, Result, ThreadHandle, instructions, prompt, skills, stored};
 use crate::config::{Effective, Sources};
@@ -389,7 +389,7 @@ fn run(shared: &Arc<Shared>, start: Start, loaded: Loaded) -> ThreadHandle {
     let Start { config, settings, provider, developer_instructions, .. } = start;
     let (commands, inbox) = mpsc::channel(INBOX);
     let depth = depth(&loaded.thread.source);
-    let (progress, watched) = watch::channel(Progress::default());
+    let (progress, watched) = watch::channel(AgentStatus::default());
     let (events, happened) = mpsc::channel(EVENTS);
     let id = loaded.thread.id.clone();
     let mut instructions = instructions::discover(&shared.sources.home, &settings.cwd, &config);

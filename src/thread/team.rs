@@ -3,6 +3,8 @@
 //! Shared by all of them. Each agent belongs to the thread that has spawned it, and ends with it at the latest.
 
 pub(crate) mod path;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -28,16 +30,6 @@ pub(crate) enum AgentStatus {
     /// Its task has ended.
     Shutdown,
     NotFound,
-}
-
-/// How far a thread is, for those who wait for it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Progress {
-    pub(crate) status: AgentStatus,
-    /// How many turns have ended.
-    pub(crate) ends: u64,
-    /// The turn that has begun last.
-    pub(crate) turn: Option<TurnId>,
 }
 
 /// Why there is no further agent.
@@ -66,6 +58,8 @@ impl Drop for Place {
 #[derive(Debug, Default)]
 struct State {
     members: HashMap<ThreadId, Member>,
+    /// What parents' models do not know of their agents yet, oldest first.
+    news: Vec<News>,
     /// Who has which place in the tree, loaded or not.
     places: HashMap<AgentPath, ThreadId>,
     /// Places that are taken by agents that are about to be members.
@@ -85,8 +79,8 @@ pub(super) struct Member {
     given: Option<TurnId>,
     /// How many have joined before it.
     rank: usize,
-    /// How many ends of turns the parent's model knows of.
-    told: u64,
+    /// Whether it is about to begin its first turn.
+    starts: bool,
     /// How many calls wait for the agent.
     waiters: usize,
     /// Tells the parent when a turn of the agent has ended.
@@ -114,15 +108,16 @@ impl AgentStatus {
     }
 }
 
-/// What a thread's model does not know of one of its agents yet.
+/// A turn of an agent's has ended.
+#[derive(Debug)]
 pub(super) struct News {
     pub(super) agent: ThreadId,
     pub(super) path: Option<AgentPath>,
+    pub(super) turn: TurnId,
     pub(super) status: AgentStatus,
-    /// The turn of the agent's that has ended so.
-    pub(super) turn: Option<TurnId>,
-    /// The turn in which the agent was given its task.
+    /// The turn in which its parent has given it something to do.
     pub(super) given: Option<TurnId>,
+    parent: ThreadId,
 }
 
 impl Member {
@@ -130,21 +125,27 @@ impl Member {
         handle: ThreadHandle,
         parent: ThreadId,
         path: Option<AgentPath>,
+        starts: bool,
         reporter: AbortOnDrop,
     ) -> Self {
-        let told = handle.progress.borrow().ends;
         let (given, rank, waiters) = (None, 0, 0);
-        Self { handle, parent, path, given, rank, told, waiters, _reporter: reporter }
+        Self { handle, parent, path, given, rank, starts, waiters, _reporter: reporter }
     }
 
     fn is_loaded(&self) -> bool {
         !self.handle.has_ended()
     }
 
-    /// Whether it has ended a turn of which its parent's model does not know.
-    fn has_news(&self) -> bool {
-        let progress = self.handle.progress.borrow();
-        progress.status.is_final() && progress.ends > self.told
+    fn works(&self) -> bool {
+        match *self.handle.progress.borrow() {
+            AgentStatus::PendingInit => self.starts,
+            AgentStatus::Running => true,
+            AgentStatus::Interrupted
+            | AgentStatus::Completed(_)
+            | AgentStatus::Errored(_)
+            | AgentStatus::Shutdown
+            | AgentStatus::NotFound => false,
+        }
     }
 }
 
@@ -217,7 +218,7 @@ impl Team {
         let state = self.lock();
         let loaded = state.members.values().filter(|member| member.is_loaded());
         let known = loaded.filter_map(|member| Some((member.path.clone()?, member)));
-        known.map(|(path, member)| (path, member.handle.progress.borrow().status.clone())).collect()
+        known.map(|(path, member)| (path, member.handle.progress.borrow().clone())).collect()
     }
 
     /// The agent that has been there longest of those that may make room if fewer than `most` are to be there: it
@@ -229,11 +230,11 @@ impl Team {
         if loaded.len() + state.reserved < most {
             return None;
         }
-        let works = |member: &Member| !member.handle.progress.borrow().status.is_final();
+        let has_news = |id: &ThreadId| state.news.iter().any(|news| news.agent == *id);
         let is_parent = |id: &ThreadId| loaded.iter().any(|member| member.parent == *id);
-        let idle = loaded
-            .iter()
-            .filter(|member| !works(member) && !member.has_news() && !is_parent(&member.handle.id));
+        let idle = loaded.iter().filter(|member| {
+            !member.works() && !has_news(&member.handle.id) && !is_parent(&member.handle.id)
+        });
         idle.min_by_key(|member| member.rank).map(|member| member.handle.clone())
     }
 
@@ -251,19 +252,22 @@ impl Team {
     pub(crate) fn status(&self, id: &ThreadId) -> AgentStatus {
         match self.get(id) {
             Some(handle) if handle.has_ended() => AgentStatus::Shutdown,
-            Some(handle) => handle.progress.borrow().status.clone(),
+            Some(handle) => handle.progress.borrow().clone(),
             None => AgentStatus::NotFound,
         }
     }
 
     /// Lets an agent go.
     pub(super) fn leave(&self, id: &ThreadId) -> Option<ThreadHandle> {
-        self.lock().members.remove(id).map(|member| member.handle)
+        let mut state = self.lock();
+        state.news.retain(|news| news.agent != *id);
+        state.members.remove(id).map(|member| member.handle)
     }
 
     /// Lets all agents go that a thread has spawned.
     pub(super) fn leave_all_of(&self, parent: &ThreadId) -> Vec<ThreadHandle> {
         let mut state = self.lock();
+        state.news.retain(|news| news.parent != *parent);
         state
             .members
             .extract_if(|_, member| member.parent == *parent)
@@ -274,42 +278,48 @@ impl Team {
     /// What a thread's model does not know of its agents; it is as good as told by this. Ends that a call waits for are
     /// told by its output.
     pub(super) fn take_news(&self, parent: &ThreadId) -> Vec<News> {
-        self.take(parent, |_| true)
+        self.take(|news| news.parent == *parent)
     }
 
     /// As [`Self::take_news`], of agents that have a place in the tree.
     pub(super) fn take_answers(&self, parent: &ThreadId) -> Vec<News> {
-        self.take(parent, |member| member.path.is_some())
+        self.take(|news| news.parent == *parent && news.path.is_some())
     }
 
-    fn take(&self, parent: &ThreadId, which: impl Fn(&Member) -> bool) -> Vec<News> {
-        let mut state = self.lock();
-        let members = state.members.iter_mut().filter(|(_, member)| {
-            member.parent == *parent && member.waiters == 0 && member.has_news() && which(member)
+    fn take(&self, is_wanted: impl Fn(&News) -> bool) -> Vec<News> {
+        let State { members, news, .. } = &mut *self.lock();
+        let is_waited_for =
+            |id: &ThreadId| members.get(id).is_some_and(|member| member.waiters > 0);
+        news.extract_if(.., |news| is_wanted(news) && !is_waited_for(&news.agent)).collect()
+    }
+
+    /// Notes that a turn of an agent's has ended. Those who know each other by paths answer each task; of others, the
+    /// last turn tells how they are.
+    pub(super) fn ended(&self, agent: &ThreadId, turn: TurnId, status: AgentStatus) {
+        let State { members, news, .. } = &mut *self.lock();
+        let Some(member) = members.get(agent) else { return };
+        if member.path.is_none() {
+            news.retain(|news| news.agent != *agent);
+        }
+        news.push(News {
+            agent: agent.clone(),
+            path: member.path.clone(),
+            turn,
+            status,
+            given: member.given.clone(),
+            parent: member.parent.clone(),
         });
-        let news = members.map(|(id, member)| {
-            let progress = member.handle.progress.borrow();
-            member.told = progress.ends;
-            News {
-                agent: id.clone(),
-                path: member.path.clone(),
-                status: progress.status.clone(),
-                turn: progress.turn.clone(),
-                given: member.given.clone(),
-            }
-        });
-        news.collect()
     }
 
     /// Waits until one of some agents needs no more waiting for.
     pub(crate) async fn any_final(&self, ids: &[ThreadId]) {
-        let watches: Vec<watch::Receiver<Progress>> =
+        let watches: Vec<watch::Receiver<AgentStatus>> =
             ids.iter().filter_map(|id| self.get(id)).map(|handle| handle.progress).collect();
         let known = watches.len() == ids.len();
         let finals = watches.into_iter().map(|mut watch| {
             Box::pin(async move {
                 // An error: the agent's task has ended.
-                let _status = watch.wait_for(|progress| progress.status.is_final()).await;
+                let _status = watch.wait_for(AgentStatus::is_final).await;
             })
         });
         if known {
@@ -344,10 +354,7 @@ impl Waiting<'_> {
         for id in self.ids {
             let status = self.team.status(id);
             if status.is_final() {
-                let mut state = self.team.lock();
-                state.members.entry(id.clone()).and_modify(|member| {
-                    member.told = member.told.max(member.handle.progress.borrow().ends);
-                });
+                self.team.lock().news.retain(|news| news.agent != *id);
                 finals.push((id.clone(), status));
             }
         }

@@ -498,7 +498,7 @@ impl Actor {
         wire.completed_at = Some(completed_at_ms / 1000);
         wire.duration_ms = Some(completed_at_ms - turn.started_at_ms);
         let answer = turn.last_answer.as_ref().and_then(|answer| item::text_of(&answer.item));
-        self.tell_progress(AgentStatus::after(&wire, answer.map(str::to_owned)));
+        self.tell_end(turn.id.clone(), AgentStatus::after(&wire, answer.map(str::to_owned)));
         if let Some(answer) = turn.last_answer.take_if(|_| status == TurnStatus::Completed) {
             wire.items.push(answer);
             wire.items_view = TurnItemsView::Summary;

@@ -279,7 +279,7 @@ async fn list(cx: &Cx, text: String) -> Told {
         .await
         .map_err(|error| refuse(&error))?
         .and_then(|root| root.handle);
-    let root = root.map(|root| (path::root(), root.progress.borrow().status.clone()));
+    let root = root.map(|root| (path::root(), root.progress.borrow().clone()));
     let mut listed = agents.team.loaded();
     listed.extend(root);
     listed.retain(|(path, _)| path::is_within(path, &top));
