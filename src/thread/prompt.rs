@@ -112,9 +112,10 @@ pub(super) fn team(path: &AgentPath, most: usize) -> String {
              the user has given you, ask for it."
         ),
         Some((parent, _)) => format!(
-            "You are now `{path}`, an agent that `{parent}` has started. What stands above this was said to `{parent}`, \
-             for you to know; your task is in the message that follows. When you have done it, end with an answer that \
-             says what has come of it: `{parent}` is sent that, and nothing else that you say."
+            "You are now `{path}`, an agent that `{parent}` has started. What was said before your first task was said \
+             to `{parent}`, and is there for you to know; your tasks are in agent messages to you. When you have done \
+             one, end with an answer that says what has come of it: `{parent}` is sent that, and nothing else that you \
+             say."
         ),
     };
     format!(

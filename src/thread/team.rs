@@ -222,7 +222,8 @@ impl Team {
     }
 
     /// The agent that has been there longest of those that may make room if fewer than `most` are to be there: it
-    /// does nothing, nobody works for it, and its parent knows what it has done. It can be loaded again.
+    /// does nothing, nobody works for it, and its parent knows what it has done. It can be reached by its path, and is
+    /// loaded again then.
     pub(crate) fn dispensable(&self, most: usize) -> Option<ThreadHandle> {
         let state = self.lock();
         let loaded: Vec<&Member> =
@@ -233,7 +234,10 @@ impl Team {
         let has_news = |id: &ThreadId| state.news.iter().any(|news| news.agent == *id);
         let is_parent = |id: &ThreadId| loaded.iter().any(|member| member.parent == *id);
         let idle = loaded.iter().filter(|member| {
-            !member.works() && !has_news(&member.handle.id) && !is_parent(&member.handle.id)
+            member.path.is_some()
+                && !member.works()
+                && !has_news(&member.handle.id)
+                && !is_parent(&member.handle.id)
         });
         idle.min_by_key(|member| member.rank).map(|member| member.handle.clone())
     }

@@ -364,6 +364,25 @@ fn an_interrupted_agent_can_be_given_another_task() {
 }
 
 #[test]
+fn a_compacted_agent_knows_its_task() {
+    let tables = USUAL.to_owned();
+    let top = "model_auto_compact_token_limit = 20000".to_owned();
+    let lab = Lab::with(&Config { top, tables, ..Config::default() });
+    let full: Scene = Box::new(|_| {
+        vec![ev::created(), ev::done(&ev::command("c", "true", &json!({}))), ev::used(30_000, 5)]
+            .into()
+    });
+    let scenes = vec![full, say("SUMMARY"), say("result")];
+    cast(&lab, [("/root", vec![spawn("a"), wait("w")]), ("/root/a", scenes)]);
+    let client = lab.start();
+    client.complete(&client.thread(), "go");
+    let of_agent = last_of(&lab, "/root/a");
+    assert!(of_agent.calls().is_empty(), "the history has been summed up");
+    assert_eq!(letters(&of_agent), ["NEW_TASK /root: task of a"]);
+    assert_eq!(letters(&last_of(&lab, "/root")), ["FINAL_ANSWER /root/a: result"]);
+}
+
+#[test]
 fn the_giver_of_a_task_hears_of_its_failure() {
     let lab = lab("");
     let fail: Scene = Box::new(|_| vec![ev::created(), ev::failed("invalid_prompt", "bad")].into());

@@ -54,6 +54,16 @@ fn output(id: &str, output: &Value) -> Value {
 }
 
 #[test]
+fn letters_of_agents_are_said_by_users() {
+    let parts = json!([
+        {"type": "input_text", "text": "Sender: /root"},
+        {"type": "encrypted_content", "encrypted_content": "Look."},
+    ]);
+    let letter = json!({"type": "agent_message", "author": "/root", "recipient": "/root/a", "content": parts});
+    check(&[letter], &json!([{"role": "user", "content": "Sender: /root\n\nLook."}]));
+}
+
+#[test]
 fn says_what_servers_need() {
     let tools = json!([
         {"type": "function", "name": "f", "description": "d", "strict": false, "parameters": {"type": "object"}},
