@@ -256,6 +256,11 @@ pub(crate) struct ThreadHandle {
 }
 
 impl ThreadHandle {
+    /// Whether a turn is running.
+    pub(crate) fn works(&self) -> bool {
+        *self.progress.borrow() == AgentStatus::Running
+    }
+
     /// Hands a request over. When the thread has just ended, the request is dropped, and its reply with it.
     pub(crate) async fn send(&self, command: Command) {
         if self.commands.send(command).await.is_err() {

@@ -19,7 +19,7 @@ use super::outlet::Publisher;
 use super::session::{Lineage, NewThread, Persistence, Shared, Start, Stored, create, resume};
 use super::stored::restore;
 use super::team::{AgentStatus, Member, News, Place, Team, path};
-use super::{Command, Error, Reply, Result, ThreadHandle, item, prompt};
+use super::{Command, Error, Result, ThreadHandle, item, prompt};
 use crate::extension::hooks::SessionOrigin;
 use crate::model::catalog::ModelInfo;
 use crate::protocol::{
@@ -191,6 +191,14 @@ impl Agents {
             let handle = self.team.get(&id).filter(|handle| !handle.has_ended());
             Found { id, handle }
         }))
+    }
+
+    /// Whether one of the others may write to this agent without being told to do something first.
+    pub(crate) fn may_hear(&self, own: &ThreadId) -> bool {
+        // What the first one does ends with an answer to the user; until then it may write to anyone.
+        self.team.may_write_to(own)
+            || (self.root != *own
+                && self.shared.loaded.get(&self.root).is_some_and(|root| root.works()))
     }
 
     /// The agents of the tree that are on disk.
@@ -459,7 +467,10 @@ impl Actor {
         };
         let content = Content::Answer(answer);
         let letter = Letter { author: path.clone(), reader: self.path(), content };
-        self.receive(letter, Reply::new(|_| {}));
+        self.mailbox.put(letter);
+        if self.turn.is_none() {
+            self.read_mail();
+        }
     }
 
     /// Shows, in the turn that has given the task, that it is done.

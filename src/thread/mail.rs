@@ -53,8 +53,11 @@ pub(super) struct Mailbox {
     pub(super) unread: watch::Sender<usize>,
 }
 
+/// So much can wait to be read.
+const MOST: usize = 1000;
+
 impl Mailbox {
-    fn put(&mut self, letter: Letter) {
+    pub(super) fn put(&mut self, letter: Letter) {
         if let Content::Task { giver, .. } = &letter.content {
             self.giver = Some(giver.clone());
         }
@@ -140,6 +143,9 @@ enum Part {
 impl Actor {
     /// Takes a letter. A task begins a turn, or is what the running one goes on with.
     pub(super) fn receive(&mut self, letter: Letter, reply: Reply<()>) {
+        if self.mailbox.letters.len() >= MOST {
+            return reply.give(Err(Error::Refused("it has too much to read already".to_owned())));
+        }
         self.mailbox.put(letter);
         match (&self.turn, self.mailbox.has_task()) {
             (None, true) => return self.take_up_task(reply),

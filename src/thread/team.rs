@@ -242,6 +242,14 @@ impl Team {
         idle.min_by_key(|member| member.rank).map(|member| member.handle.clone())
     }
 
+    /// Whether an agent that has a place in the tree works, or has worked and its answer is under way to this thread.
+    pub(super) fn may_write_to(&self, thread: &ThreadId) -> bool {
+        let state = self.lock();
+        let others = state.members.values().filter(|member| member.handle.id != *thread);
+        others.filter(|member| member.path.is_some()).any(Member::works)
+            || state.news.iter().any(|news| news.parent == *thread)
+    }
+
     /// The agent of this id, if this thread has spawned it.
     pub(crate) fn get_own(&self, parent: &ThreadId, id: &ThreadId) -> Option<ThreadHandle> {
         let state = self.lock();
@@ -261,10 +269,11 @@ impl Team {
         }
     }
 
-    /// Lets an agent go.
+    /// Lets an agent go for good.
     pub(super) fn leave(&self, id: &ThreadId) -> Option<ThreadHandle> {
         let mut state = self.lock();
         state.news.retain(|news| news.agent != *id);
+        state.places.retain(|_, agent| agent != id);
         state.members.remove(id).map(|member| member.handle)
     }
 

@@ -4,6 +4,7 @@
 
 mod definition;
 
+use std::future::ready;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -220,13 +221,16 @@ async fn wait(cx: &Cx, text: String) -> Told {
     if requested > LONGEST {
         return Err(Outcome::text(format!("timeout_ms must be at most {LONGEST}")));
     }
-    let mut unread = agents(cx)?.unread.clone();
+    let agents = agents(cx)?;
+    let mut unread = agents.unread.clone();
     let mut arrived = cx.arrived.clone();
     let shown = Shown::new(CollabAgentTool::Wait);
     shown.start(cx).await;
+    let is_vain = !agents.may_hear(&cx.scene.thread);
     let (message, timed_out) = tokio::select! {
         biased;
         _ = unread.wait_for(|letters| *letters > 0) => ("Wait completed.", false),
+        () = ready(()), if is_vain => ("There is nothing to wait for: no other agent is at work.", false),
         _ = arrived.changed() => ("Wait interrupted by new input.", false),
         () = sleep(Duration::from_millis(requested.max(SHORTEST))) => ("Wait timed out.", true),
     };

@@ -69,6 +69,15 @@ fn wait(id: &str) -> Scene {
     calls(&[(id, "wait_agent", json!({}))])
 }
 
+/// Waits for what comes through the gate: it is not open before.
+fn wait_at(id: &str, gate: &Gate) -> Scene {
+    let (gate, wait) = (gate.clone(), wait(id));
+    Box::new(move |request| {
+        gate.open();
+        wait(request)
+    })
+}
+
 /// An answer that comes when the gate is opened.
 fn slow(gate: &Gate, text: &str) -> Scene {
     let (gate, end) = (gate.clone(), vec![ev::done(&ev::message("m", text)), ev::completed()]);
@@ -104,6 +113,19 @@ fn agent(client: &Client) -> String {
     client.items("subAgentActivity")[0]["agentThreadId"].as_str().unwrap().to_owned()
 }
 
+fn read(client: &Client, thread: &str) -> Value {
+    let params = json!({"threadId": thread, "includeTurns": true});
+    client.request("thread/read", params)["thread"].clone()
+}
+
+/// What was done with agents in the first turn, as it is on disk.
+fn kept(client: &Client, thread: &str) -> Vec<String> {
+    let turn = &read(client, thread)["turns"][0];
+    let items = turn["items"].as_array().unwrap().iter();
+    let done = items.filter(|item| item["type"] == "subAgentActivity");
+    done.map(|item| item["kind"].as_str().unwrap().to_owned()).collect()
+}
+
 fn listed(request: &Request, call: &str) -> Vec<String> {
     let output: Value = serde_json::from_str(request.output(call)).unwrap();
     let agents = output["agents"].as_array().unwrap();
@@ -136,11 +158,12 @@ fn the_configuration_decides_about_the_tools() {
 #[test]
 fn a_task_is_answered() {
     let lab = lab("");
+    let gate = Gate::default();
     cast(
         &lab,
         [
-            ("/root", vec![say("one"), spawn("a"), wait("w"), say("two")]),
-            ("/root/a", vec![say("result")]),
+            ("/root", vec![say("one"), spawn("a"), wait_at("w", &gate), wait("vain"), say("two")]),
+            ("/root/a", vec![slow(&gate, "result")]),
         ],
     );
     let client = lab.start();
@@ -159,17 +182,12 @@ fn a_task_is_answered() {
     assert_eq!(of_root[2].output("spawn_agent"), r#"{"task_name":"/root/a"}"#);
     let last = of_root.last().unwrap();
     assert_eq!(last.output("w"), r#"{"message":"Wait completed.","timed_out":false}"#);
+    assert!(last.output("vain").contains("nothing to wait for"), "{}", last.output("vain"));
     assert_eq!(letters(last), ["FINAL_ANSWER /root/a: result"]);
 
     assert_eq!(shown(&client), ["started /root/a", "completed /root/a"]);
-    let read = |id: &str| {
-        let params = json!({"threadId": id, "includeTurns": true});
-        client.request("thread/read", params)["thread"].clone()
-    };
-    let items = &read(&thread)["turns"][1]["items"];
-    let kept = items.as_array().unwrap().iter().filter(|item| item["type"] == "subAgentActivity");
-    assert_eq!(kept.count(), 2, "{items:#}");
-    let child = read(&agent(&client));
+    assert_eq!(kept(&client, &thread), Vec::<String>::new());
+    let child = read(&client, &agent(&client));
     assert_eq!(child["preview"], "");
     assert_eq!(child["source"]["subAgent"]["thread_spawn"]["agent_path"], "/root/a");
     assert_eq!(child["turns"][0]["items"].as_array().unwrap().len(), 1, "{child:#}");
@@ -320,6 +338,11 @@ fn an_answer_that_nobody_waits_for_comes_with_the_next_turn() {
     client.complete(&thread, "second");
     let last = last_of(&lab, "/root");
     assert_eq!(letters(&last), ["FINAL_ANSWER /root/a: late"]);
+    assert_eq!(
+        kept(&client, &thread),
+        ["started", "completed"],
+        "both in the turn that gave the task"
+    );
     assert_eq!(last.input().last().unwrap()["role"], "user", "the user has said something since");
 }
 
@@ -458,14 +481,15 @@ fn idle_agents_make_room() {
 #[test]
 fn agents_have_agents_of_their_own() {
     let lab = lab("");
+    let gate = Gate::default();
     let sideways = call("send_message", json!({"target": "/root/b", "message": "hello"}));
     let below = calls(&[("l", "list_agents", json!({"path_prefix": "/root/a"}))]);
     cast(
         &lab,
         [
             ("/root", vec![spawn("b"), wait("w1"), spawn("a"), wait("w2"), below]),
-            ("/root/a", vec![spawn("deep"), wait("w"), sideways, say("result")]),
-            ("/root/a/deep", vec![say("from the deep")]),
+            ("/root/a", vec![spawn("deep"), wait_at("w", &gate), sideways, say("result")]),
+            ("/root/a/deep", vec![slow(&gate, "from the deep")]),
         ],
     );
     let client = lab.start();
