@@ -24,7 +24,7 @@ mod tools;
 mod trust;
 mod write;
 
-pub(crate) use agents::Role;
+pub(crate) use agents::{Collaboration, Role};
 pub(crate) use effective::{Effective, WorkspaceWrite};
 pub(crate) use features::Features;
 pub(crate) use home::home;

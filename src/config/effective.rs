@@ -151,7 +151,10 @@ impl Effective {
                 .decode("project_doc_fallback_filenames")
                 .unwrap_or_default(),
             project_root_markers: root_markers(merged),
-            agents: Agents::new(&view.table("agents")),
+            agents: Agents::new(
+                &view.table("agents"),
+                view.table("features").get("multi_agent_v2"),
+            ),
             features: Features::new(merged.get("features").and_then(Value::as_object)),
             tools: Tools::new(merged),
             skills: Skills::new(merged),

@@ -300,8 +300,9 @@ impl Actor {
     pub(super) fn team_text(&self, model: &ModelInfo) -> Option<String> {
         let is_alone = self.turn.as_ref().is_some_and(|turn| turn.scene.agents.is_none());
         let version = self.multi_agent(model);
+        let config = &self.config.agents;
         (version == MultiAgentVersion::V2 && !is_alone)
-            .then(|| prompt::team(&self.path(), self.config.agents.most(version)))
+            .then(|| prompt::team(&self.path(), config.most(version), &config.collaboration))
     }
 
     fn agent_path(&self) -> Option<&AgentPath> {

@@ -9,6 +9,7 @@ mod tests;
 
 use super::settings::Settings;
 use super::team::AgentStatus;
+use crate::config::Collaboration;
 use crate::policy::roots::WritableRoot;
 use crate::protocol::{
     AgentPath, ApprovalsReviewer, AskForApproval, ModeKind, NetworkAccess, SandboxPolicy,
@@ -104,25 +105,34 @@ pub(super) fn agent_failed(reason: &str) -> String {
 }
 
 /// What a model is told of the agents that it works with.
-pub(super) fn team(path: &AgentPath, most: usize) -> String {
+pub(super) fn team(path: &AgentPath, most: usize, config: &Collaboration) -> String {
     let path = path.as_str();
-    let own = match path.rsplit_once('/').filter(|(parent, _)| !parent.is_empty()) {
-        None => format!(
-            "You are `{path}`, the agent that the user talks to. Start other agents only if the user, or instructions that \
-             the user has given you, ask for it."
+    let (own, hint) = match path.rsplit_once('/').filter(|(parent, _)| !parent.is_empty()) {
+        None => (
+            format!("You are `{path}`, the agent that the user talks to."),
+            &config.root_agent_usage_hint_text,
         ),
-        Some((parent, _)) => format!(
-            "You are now `{path}`, an agent that `{parent}` has started. What was said before your first task was said \
-             to `{parent}`, and is there for you to know; your tasks are in agent messages to you. When you have done \
-             one, end with an answer that says what has come of it: `{parent}` is sent that, and nothing else that you \
-             say."
+        Some((parent, _)) => (
+            format!(
+                "You are now `{path}`, an agent that `{parent}` has started. What was said before your first task was \
+                 said to `{parent}`, and is there for you to know; your tasks are in agent messages to you. When you \
+                 have done one, end with an answer that says what has come of it: `{parent}` is sent that, and nothing \
+                 else that you say."
+            ),
+            &config.subagent_usage_hint_text,
         ),
     };
-    format!(
-        "{own} Agents work at the same time, in the same workspace. Each has a path; the tools of `collaboration` start \
-         agents and reach them by their paths. What they tell you comes as agent messages, also while you work. Besides \
-         `/root`, {most} agents can work at a time."
-    )
+    let usage = hint.clone().unwrap_or_else(|| {
+        format!(
+            "{own} Agents work at the same time, in the same workspace. Each has a path; the tools of `collaboration` \
+             start agents and reach them by their paths. What they tell you comes as agent messages, also while you \
+             work. Besides `/root`, {most} agents can work at a time."
+        )
+    });
+    let mode = config.multi_agent_mode_hint_text.as_deref().unwrap_or(
+        "Start agents only where the user, or instructions that the user has given, ask for it.",
+    );
+    format!("{usage}\n\n{mode}")
 }
 
 /// What a turn is about that a goal has started.

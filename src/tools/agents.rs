@@ -25,12 +25,10 @@ use crate::protocol::{
 };
 use crate::thread::{AgentMemory, AgentOrder, AgentStatus, Command, ThreadHandle, Wanted};
 
-/// How long calls wait for agents, in milliseconds.
-pub(super) mod limits {
-    pub(in crate::tools) const USUAL: u64 = 30_000;
-    pub(in crate::tools) const SHORTEST: u64 = 10_000;
-    pub(in crate::tools) const LONGEST: u64 = 3_600_000;
-}
+/// How long to wait for agents, in milliseconds: by default, and the bounds.
+const WAIT: u64 = 30_000;
+const SHORTEST_WAIT: u64 = 10_000;
+const LONGEST_WAIT: u64 = 3_600_000;
 
 pub(super) static SPAWN: Tool = Tool {
     namespace: Some(&NAMESPACE),
@@ -203,8 +201,7 @@ async fn wait(cx: &Cx, text: String) -> Outcome {
     let mut shown = Shown::new(CollabAgentTool::Wait);
     shown.receivers.clone_from(&ids);
     shown.start(cx).await;
-    let limit =
-        arguments.timeout_ms.unwrap_or(limits::USUAL).clamp(limits::SHORTEST, limits::LONGEST);
+    let limit = arguments.timeout_ms.unwrap_or(WAIT).clamp(SHORTEST_WAIT, LONGEST_WAIT);
     let Some(agents) = &cx.scene.agents else { return Outcome::text("there are no agents") };
     let waiting = agents.team.wait_for(&ids);
     let mut arrived = cx.arrived.clone();

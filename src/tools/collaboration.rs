@@ -13,7 +13,6 @@ use tokio::time::sleep;
 
 use self::definition::NAMESPACE;
 use super::agents::item::Shown;
-use super::agents::limits::{LONGEST, SHORTEST, USUAL};
 use super::agents::recruit;
 use super::{Cx, Effect, Outcome, Run, Scene, Tool, arguments};
 use crate::protocol::{
@@ -217,9 +216,11 @@ struct WaitArguments {
 
 async fn wait(cx: &Cx, text: String) -> Told {
     let WaitArguments { timeout_ms } = arguments(&text)?;
-    let requested = timeout_ms.unwrap_or(USUAL);
-    if requested > LONGEST {
-        return Err(Outcome::text(format!("timeout_ms must be at most {LONGEST}")));
+    let config = &cx.scene.config.agents.collaboration;
+    let (shortest, longest) = (config.min_wait_timeout_ms, config.max_wait_timeout_ms);
+    let requested = timeout_ms.unwrap_or(config.default_wait_timeout_ms);
+    if requested > longest {
+        return Err(Outcome::text(format!("timeout_ms must be at most {longest}")));
     }
     let agents = agents(cx)?;
     let mut unread = agents.unread.clone();
@@ -232,11 +233,11 @@ async fn wait(cx: &Cx, text: String) -> Told {
         _ = unread.wait_for(|letters| *letters > 0) => ("Wait completed.", false),
         () = ready(()), if is_vain => ("There is nothing to wait for: no other agent is at work.", false),
         _ = arrived.changed() => ("Wait interrupted by new input.", false),
-        () = sleep(Duration::from_millis(requested.max(SHORTEST))) => ("Wait timed out.", true),
+        () = sleep(Duration::from_millis(requested.max(shortest))) => ("Wait timed out.", true),
     };
     shown.end(cx, []).await;
-    let clamped = match requested < SHORTEST {
-        true => format!("\n\n{requested} ms is too short a wait; it was {SHORTEST} ms at most."),
+    let clamped = match requested < shortest {
+        true => format!("\n\n{requested} ms is too short a wait; it was {shortest} ms at most."),
         false => String::new(),
     };
     let message = format!("{message}{clamped}");

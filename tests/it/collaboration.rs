@@ -479,6 +479,40 @@ fn idle_agents_make_room() {
 }
 
 #[test]
+fn the_configuration_has_a_say_in_how_agents_work() {
+    let options = "[features.multi_agent_v2]\nenabled = true\nmax_concurrent_threads_per_session = 2\n\
+        min_wait_timeout_ms = 10\ndefault_wait_timeout_ms = 20\nmax_wait_timeout_ms = 30\n\
+        root_agent_usage_hint_text = \"ROOT\"\nsubagent_usage_hint_text = \"AGENT\"\n\
+        usage_hint_text = \"USAGE\"\nmulti_agent_mode_hint_text = \"MODE\"";
+    let lab = Lab::with(&Config { tables: options.to_owned(), ..Config::default() });
+    let second = call("spawn_agent", json!({"task_name": "b", "message": "task"}));
+    let waits = calls(&[
+        ("usual", "wait_agent", json!({})),
+        ("short", "wait_agent", json!({"timeout_ms": 1})),
+        ("long", "wait_agent", json!({"timeout_ms": 31})),
+    ]);
+    let gate = Gate::default();
+    let alone = json!({"task_name": "a", "message": "task", "fork_turns": "none"});
+    let first = calls(&[("first", "spawn_agent", alone)]);
+    cast(&lab, [("/root", vec![first, waits, second]), ("/root/a", vec![slow(&gate, "done")])]);
+    let client = lab.start();
+    client.complete(&client.thread(), "go");
+    let last = last_of(&lab, "/root");
+    assert!(last.output("spawn_agent").ends_with("agent thread limit reached"));
+    assert_eq!(last.output("usual"), r#"{"message":"Wait timed out.","timed_out":true}"#);
+    assert!(last.output("short").contains("it was 10 ms"), "{}", last.output("short"));
+    assert_eq!(last.output("long"), "timeout_ms must be at most 30");
+    assert!(last.body["tools"].to_string().contains("\\nUSAGE"));
+    let told = |request: &Request, text: &str| {
+        let text = format!("<agent_team>\n{text}\n\nMODE\n</agent_team>");
+        request.texts("developer").contains(&&*text)
+    };
+    gate.reached();
+    assert!(told(&last, "ROOT") && told(&last_of(&lab, "/root/a"), "AGENT"));
+    gate.open();
+}
+
+#[test]
 fn agents_have_agents_of_their_own() {
     let lab = lab("");
     let gate = Gate::default();

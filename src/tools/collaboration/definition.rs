@@ -37,14 +37,16 @@ pub(super) fn spawn_agent(scene: &Scene) -> Value {
     if let Some(roles) = roles(scene) {
         properties["agent_type"] = roles;
     }
-    function(
-        "spawn_agent",
+    let mut description =
         "Starts an agent on a task and returns its path at once. Give each agent a task that can be \
          done without the others, and go on with your own work meanwhile; its answer is sent to you \
-         when it has one. Agents change the same files as you: say which are theirs.",
-        &properties,
-        &["task_name", "message"],
-    )
+         when it has one. Agents change the same files as you: say which are theirs."
+            .to_owned();
+    if let Some(hint) = &scene.config.agents.collaboration.usage_hint_text {
+        description.push('\n');
+        description.push_str(hint);
+    }
+    function("spawn_agent", &description, &properties, &["task_name", "message"])
 }
 
 pub(super) fn send_message(_: &Scene) -> Value {
@@ -67,7 +69,10 @@ pub(super) fn followup_task(_: &Scene) -> Value {
     )
 }
 
-pub(super) fn wait_agent(_: &Scene) -> Value {
+pub(super) fn wait_agent(scene: &Scene) -> Value {
+    let config = &scene.config.agents.collaboration;
+    let (shortest, longest) = (config.min_wait_timeout_ms, config.max_wait_timeout_ms);
+    let usual = config.default_wait_timeout_ms;
     function(
         "wait_agent",
         "Waits until something is sent to you: an agent's answer or a message. You are shown it \
@@ -75,8 +80,10 @@ pub(super) fn wait_agent(_: &Scene) -> Value {
         &json!({
             "timeout_ms": {
                 "type": "number",
-                "description": "How long to wait at most, in milliseconds, 10000 to 3600000. \
-                                Default: 30000. Prefer one long wait to many short ones.",
+                "description": format!(
+                    "How long to wait at most, in milliseconds, {shortest} to {longest}. \
+                     Default: {usual}. Prefer one long wait to many short ones."
+                ),
             },
         }),
         &[],
