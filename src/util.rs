@@ -1,7 +1,8 @@
-//! Small pieces that every layer may use and that know nothing of ours: time, paths, JSON, hex,
-//! tasks, errors, addresses, TLS.
+//! Small pieces that every layer may use and that know nothing of ours: time, paths, files, JSON,
+//! hex, tasks, errors, addresses, TLS.
 
 pub(crate) mod error;
+pub(crate) mod file;
 pub(crate) mod hex;
 pub(crate) mod json;
 pub(crate) mod net;

@@ -1,6 +1,5 @@
 //! One source of settings: its content as JSON, and for files the parsed document that knows where each value stands.
 
-use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
@@ -10,6 +9,10 @@ use toml_edit::{Document, Item, TableLike};
 use super::problem::{LoadError, text_range};
 use super::setting::{Place, Wrong};
 use crate::protocol::TextRange;
+use crate::util::file::read_text;
+
+/// How large a file may be, in bytes.
+const MAX_FILE: u64 = 4 << 20;
 
 /// Where a layer comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,7 +38,7 @@ impl Layer {
     /// The layer of a file; a missing file is an empty layer.
     pub(super) fn read(source: Source) -> Result<Self, LoadError> {
         let Some(path) = source.file() else { return Ok(Self::made(source, Map::new())) };
-        let text = match fs::read_to_string(path) {
+        let text = match read_text(path, MAX_FILE) {
             Ok(text) => text,
             Err(error)
                 if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) =>

@@ -7,6 +7,10 @@ use serde_json::{Map, Value};
 use toml_edit::{Item, Table};
 
 use super::edit;
+use crate::util::file::read_text;
+
+/// How large a file may be that only names a place, in bytes.
+const MAX_POINTER: u64 = 64 << 10;
 
 /// What the user said about a project.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -90,7 +94,7 @@ fn repository_root(dir: &Path) -> Option<PathBuf> {
         if git.join("HEAD").exists() {
             return Some(root.to_owned());
         }
-        let pointer = fs::read_to_string(&git).ok()?;
+        let pointer = read_text(&git, MAX_POINTER).ok()?;
         let target = root.join(pointer.strip_prefix("gitdir:")?.trim());
         Some(main_repository(&target).unwrap_or_else(|| root.to_owned()))
     })
@@ -98,7 +102,7 @@ fn repository_root(dir: &Path) -> Option<PathBuf> {
 
 /// The repository that a worktree's administrative folder, `<repository>/.git/worktrees/<name>`, belongs to.
 fn main_repository(target: &Path) -> Option<PathBuf> {
-    let common = fs::read_to_string(target.join("commondir")).ok()?;
+    let common = read_text(&target.join("commondir"), MAX_POINTER).ok()?;
     let common = fs::canonicalize(target.join(common.trim())).ok()?;
     (common.file_name()? == ".git").then(|| common.parent().map(Path::to_owned))?
 }

@@ -10,6 +10,10 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use super::shell::{display, program_name};
+use crate::util::file::read_text;
+
+/// How large a file of rules may be, in bytes.
+const MAX_FILE: u64 = 4 << 20;
 
 /// What a rule says; ordered by strictness.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -60,7 +64,7 @@ impl Rules {
     pub(crate) fn load(folders: &[PathBuf]) -> (Self, Option<Problem>) {
         let mut rules = Self::default();
         for path in folders.iter().flat_map(|folder| files(folder)) {
-            let outcome = match std::fs::read_to_string(&path) {
+            let outcome = match read_text(&path, MAX_FILE) {
                 Ok(text) => rules.add(&text),
                 Err(error) => Err(parse::Fault { line: 1, column: 1, message: error.to_string() }),
             };

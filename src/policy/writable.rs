@@ -4,12 +4,15 @@ use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::path::{Component, Path, PathBuf};
 
+use crate::util::file::read_text;
 use crate::util::path::{absolute, normalize};
 
 /// Folders at the top of a writable root that stay as they are: they decide what runs later.
 pub(crate) const PROTECTED: [&str; 4] = [".git", ".agents", ".codex", ".aws"];
 /// How many symlinks a path may lead through.
 const MAX_LINKS: usize = 40;
+/// How large a file may be that only names a place, in bytes.
+const MAX_POINTER: u64 = 64 << 10;
 
 /// Whether a path lies in one of the roots and in no protected folder of any.
 pub(crate) fn is_writable(path: &Path, roots: &[PathBuf]) -> bool {
@@ -37,7 +40,7 @@ pub(crate) fn is_protected(path: &Path, roots: &[PathBuf]) -> bool {
 
 /// The folder that a `.git` file at the top of a root points to.
 pub(crate) fn git_folder(root: &Path) -> Option<PathBuf> {
-    let text = std::fs::read_to_string(root.join(".git")).ok()?;
+    let text = read_text(&root.join(".git"), MAX_POINTER).ok()?;
     let target = text.lines().find_map(|line| line.strip_prefix("gitdir:"))?.trim();
     resolve(&absolute(root, Path::new(target)))
 }

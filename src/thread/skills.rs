@@ -1,8 +1,6 @@
 //! Skills in a thread: which the model is told of, and which come with an input.
 
-use std::fs::{self, File};
-use std::io::{self, Read as _};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde_json::value::RawValue;
@@ -11,6 +9,7 @@ use super::actor::Actor;
 use super::context::message;
 use crate::extension::skills::{Found, listing};
 use crate::protocol::UserInput;
+use crate::util::file::read_text;
 
 /// How much of the model's window the list of skills may take, in hundredths.
 const SHARE: i64 = 2;
@@ -31,7 +30,9 @@ pub(super) struct Known {
 impl Actor {
     /// Looks for skills where the thread works now. Costs little when nothing has changed.
     pub(super) fn look_for_skills(&mut self) {
-        let found = self.shared.skills.at(&self.settings.cwd, &self.config);
+        // What has not been looked at yet may take a while: other threads go on meanwhile.
+        let found =
+            tokio::task::block_in_place(|| self.shared.skills.at(&self.settings.cwd, &self.config));
         if Arc::ptr_eq(&found, &self.skills.found) {
             return;
         }
@@ -53,7 +54,7 @@ impl Actor {
             if !self.is_first_time(skill.path().to_owned()) {
                 continue;
             }
-            match read(skill.path()) {
+            match read_text(skill.path(), MOST) {
                 Ok(text) => items.push(message(
                     "user",
                     &[format!(
@@ -72,37 +73,5 @@ impl Actor {
 
     fn is_first_time(&mut self, skill: PathBuf) -> bool {
         self.turn.as_mut().is_some_and(|turn| turn.skills.insert(skill))
-    }
-}
-
-/// The text of a skill. A file that is larger than any model could take in is refused, and never read whole.
-fn read(path: &Path) -> io::Result<String> {
-    // Opening a pipe could have us wait for ever.
-    if !fs::metadata(path)?.is_file() {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));
-    }
-    let mut text = String::new();
-    File::open(path)?.take(MOST + 1).read_to_string(&mut text)?;
-    match text.len() as u64 > MOST {
-        true => Err(io::Error::new(io::ErrorKind::FileTooLarge, "it is larger than 1 MiB")),
-        false => Ok(text),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::fs;
-
-    use super::{MOST, read};
-
-    #[test]
-    fn skills_are_read_within_bounds() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("SKILL.md");
-        fs::write(&path, "x".repeat(MOST as usize)).unwrap();
-        assert_eq!(read(&path).unwrap().len() as u64, MOST);
-        fs::write(&path, "x".repeat(MOST as usize + 1)).unwrap();
-        assert_eq!(read(&path).unwrap_err().to_string(), "it is larger than 1 MiB");
-        assert_eq!(read(folder.path()).unwrap_err().to_string(), "it is not a regular file");
     }
 }

@@ -1,14 +1,18 @@
 //! A repository's branch, commit and origin, read from its files: no child process, a few small reads.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::protocol::GitInfo;
+use crate::util::file::read_text;
+
+/// How large a file may be that holds one name, and one that holds many, in bytes.
+const SMALL: u64 = 64 << 10;
+const LARGE: u64 = 64 << 20;
 
 /// What the repository around `cwd` says of itself; `None` outside of one.
 pub(crate) fn info(cwd: &Path) -> Option<GitInfo> {
     let repository = cwd.ancestors().find_map(|folder| repository(&folder.join(".git")))?;
-    let head = fs::read_to_string(repository.join("HEAD")).ok()?;
+    let head = read_text(&repository.join("HEAD"), SMALL).ok()?;
     let head = head.trim();
     let common = common(&repository);
     let (branch, sha) = match head.strip_prefix("ref: ") {
@@ -28,14 +32,14 @@ fn repository(git: &Path) -> Option<PathBuf> {
     if git.is_dir() {
         return Some(git.to_owned());
     }
-    let pointer = fs::read_to_string(git).ok()?;
+    let pointer = read_text(git, SMALL).ok()?;
     let target = pointer.trim().strip_prefix("gitdir:")?.trim();
     Some(git.parent()?.join(target))
 }
 
 /// Where refs and configuration are: a linked work tree shares those of its main repository.
 fn common(repository: &Path) -> PathBuf {
-    match fs::read_to_string(repository.join("commondir")) {
+    match read_text(&repository.join("commondir"), SMALL) {
         Ok(target) => repository.join(target.trim()),
         Err(_) => repository.to_owned(),
     }
@@ -44,18 +48,18 @@ fn common(repository: &Path) -> PathBuf {
 /// The commit that a ref stands for, loose or packed.
 fn resolve(repository: &Path, common: &Path, name: &str) -> Option<String> {
     let loose =
-        [repository, common].iter().find_map(|folder| fs::read_to_string(folder.join(name)).ok());
+        [repository, common].iter().find_map(|folder| read_text(&folder.join(name), SMALL).ok());
     if let Some(sha) = loose {
         return Some(sha.trim().to_owned());
     }
-    let packed = fs::read_to_string(common.join("packed-refs")).ok()?;
+    let packed = read_text(&common.join("packed-refs"), LARGE).ok()?;
     let sha = packed.lines().find_map(|line| line.strip_suffix(name)?.strip_suffix(' '))?;
     Some(sha.to_owned())
 }
 
 /// The URL of the remote `origin`, without credentials.
 fn origin(common: &Path) -> Option<String> {
-    let config = fs::read_to_string(common.join("config")).ok()?;
+    let config = read_text(&common.join("config"), LARGE).ok()?;
     let mut section = "";
     for line in config.lines().map(str::trim) {
         if line.starts_with('[') {
@@ -79,6 +83,8 @@ fn without_credentials(url: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn write(root: &Path, name: &str, text: &str) {

@@ -2,7 +2,6 @@
 //!
 //! What cannot be used is a warning, and the rest of it loads.
 
-use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -17,6 +16,7 @@ use crate::config::{HookLayer, HookSettings, Source};
 use crate::protocol::{
     HookEventName, HookHandlerMetadata, HookHandlerType, HookMetadata, HookSource, HookTrustStatus,
 };
+use crate::util::file::read_text;
 use crate::util::json::sha256;
 
 /// Seconds that a hook may take unless it says otherwise.
@@ -24,6 +24,9 @@ const TIMEOUT: u64 = 600;
 /// The same at the end of a session, which nobody waits for long: by default and at most.
 const END_TIMEOUT: u64 = 1;
 const MAX_END_TIMEOUT: u64 = 3;
+
+/// How large a `hooks.json` may be, in bytes.
+const MAX_FILE: u64 = 1 << 20;
 
 /// Everything that a configuration declares.
 #[derive(Debug, Default)]
@@ -159,7 +162,7 @@ impl Hooks {
 
     /// The events of a `hooks.json`, if there is one.
     fn file(&mut self, path: &Path) -> Option<Map<String, Value>> {
-        let text = match fs::read_to_string(path) {
+        let text = match read_text(path, MAX_FILE) {
             Ok(text) => text,
             Err(error)
                 if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) =>

@@ -1,5 +1,7 @@
 //! Which hooks a configuration declares, and how they are known again.
 
+use std::fs;
+
 use serde_json::json;
 
 use super::*;
