@@ -33,6 +33,7 @@ mod servers;
 mod session;
 mod settings;
 mod skills;
+mod step;
 mod stored;
 mod stream;
 mod team;
@@ -51,7 +52,7 @@ pub(crate) use review::Task as ReviewTask;
 pub(crate) use session::{
     ClientIdentity, NewThread, Persistence, Shared, Start, Stored, create, resume,
 };
-pub(crate) use settings::{LOCAL, Settings, check_environments};
+pub(crate) use settings::{Environment, LOCAL, Settings};
 pub(crate) use stored::{restore, stored_thread};
 pub(crate) use team::{AgentStatus, path as agent_path};
 
@@ -69,8 +70,8 @@ use crate::protocol::{
     ThreadCompactStartResponse, ThreadGoal, ThreadGoalClearResponse, ThreadGoalSetParams,
     ThreadGoalSetResponse, ThreadId, ThreadQueueStartResponse, ThreadSettings,
     ThreadSettingsUpdateParams, ThreadSettingsUpdateResponse, ThreadTokenUsage, TurnId,
-    TurnInterruptResponse, TurnStartParams, TurnStartResponse, TurnSteerParams, TurnSteerResponse,
-    UserInput,
+    TurnInterruptResponse, TurnSettingsUpdateParams, TurnSettingsUpdateResponse, TurnStartParams,
+    TurnStartResponse, TurnSteerParams, TurnSteerResponse, UserInput,
 };
 use crate::{config, store};
 
@@ -170,6 +171,10 @@ pub(crate) enum Command {
     UpdateSettings {
         params: Box<ThreadSettingsUpdateParams>,
         reply: Reply<ThreadSettingsUpdateResponse>,
+    },
+    UpdateTurn {
+        params: Box<TurnSettingsUpdateParams>,
+        reply: Reply<TurnSettingsUpdateResponse>,
     },
     /// Starts the thread's MCP servers, now that somebody can hear of it.
     StartServers,

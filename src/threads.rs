@@ -87,7 +87,6 @@ impl Threads {
         params: &ThreadStartParams,
         history: Vec<Box<RawValue>>,
     ) -> Result<ThreadHandle> {
-        thread::check_environments(params.environments.as_deref())?;
         let dynamic_tools = DynamicTools::new(params.dynamic_tools.clone().unwrap_or_default())
             .map_err(|error| Error::Refused(error.to_string()))?;
         let cwd = self.absolute(params.cwd.as_deref().unwrap_or_default());
@@ -109,7 +108,7 @@ impl Threads {
         let model = self.model(params.model.as_deref(), &config)?;
         let provider = self.provider(&config)?;
         let mut settings = Settings::new(model, &config, access, cwd);
-        settings.adopt_start(params);
+        settings.adopt_start(params, &self.shared.cwd)?;
         let servers = Servers::new(&self.shared.servers, config.mcp_servers.clone(), &settings.cwd);
         // Held until the thread has taken over the connections.
         servers.require().await.map_err(|(server, error)| {

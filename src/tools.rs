@@ -49,7 +49,7 @@ use crate::protocol::{
     ItemId, McpToolCallProgressNotification, QueuedSubmission, ThreadActiveFlag, TimedItem, TurnId,
     TurnPlanUpdatedNotification,
 };
-use crate::thread::{self, Admission, Draft, Question, Rendered, Ticket, Wanted};
+use crate::thread::{self, Admission, Draft, Environment, Question, Rendered, Ticket, Wanted};
 
 /// One call, as the model made it.
 #[derive(Debug)]
@@ -291,6 +291,11 @@ async fn run_alone(cx: &Cx, call: Call) -> Outcome {
         && let Some(target) = call.target(&cx.scene)
     {
         return mcp::run(cx, call, target).await;
+    }
+    if cx.scene.runs_on == Environment::Absent && tool.is_some_and(spec::needs_environment) {
+        return Outcome::text(
+            "This thread has no environment: commands and files are out of reach.",
+        );
     }
     let unknown = format!("{}{}", call.namespace(), call.name);
     match (tool.map(|tool| &tool.run), call.input) {

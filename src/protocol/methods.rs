@@ -127,6 +127,8 @@ macro_rules! client_requests {
             TurnStart = "turn/start" (TurnStartParams) -> TurnStartResponse, Stable, by(thread_id), turn::start;
             /// Adds input to the running turn.
             TurnSteer = "turn/steer" (TurnSteerParams) -> TurnSteerResponse, Stable, by(thread_id), turn::steer;
+            /// Changes what the running turn goes on with.
+            TurnSettingsUpdate = "turn/settings/update" (TurnSettingsUpdateParams) -> TurnSettingsUpdateResponse, Experimental, by(thread_id), turn::update_settings;
             /// Stops the running turn.
             TurnInterrupt = "turn/interrupt" (TurnInterruptParams) -> TurnInterruptResponse, Stable, by(thread_id), turn::interrupt;
             /// Lists the models that can be chosen.

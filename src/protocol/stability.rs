@@ -122,7 +122,7 @@ macro_rules! not_gated {
 not_gated! {
     McpServerToolCallParams ListMcpServerStatusParams McpResourceReadParams NoParams
     InitializeParams ReviewStartParams ThreadArchiveParams ThreadCompactStartParams ThreadUnsubscribeParams ThreadSetNameParams ThreadUnarchiveParams
-    ThreadLoadedListParams ThreadReadParams ThreadTurnsListParams TurnInterruptParams
+    ThreadLoadedListParams ThreadReadParams ThreadTurnsListParams TurnInterruptParams TurnSettingsUpdateParams
     ModelListParams PermissionProfileListParams ModelProviderListParams ModelProviderConfigWriteParams ModelProviderCapabilitiesReadParams
     CollaborationModeListParams ThreadSettingsUpdateParams
     ThreadGoalSetParams ThreadGoalGetParams ThreadGoalClearParams

@@ -196,6 +196,42 @@ pub(crate) struct TurnSteerResponse {
     pub(crate) turn_id: TurnId,
 }
 
+/// Changes what the running turn goes on with, from its next request to the model on. Members that are left out stay
+/// as they are; the thread's own settings stay in any case. Needs the feature `step_model_switching`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(test, derive(JsonSchema, TS), ts(export_to = "v2/", optional_fields = nullable))]
+pub(crate) struct TurnSettingsUpdateParams {
+    pub(crate) thread_id: ThreadId,
+    /// The turn that has to be running.
+    pub(crate) turn_id: TurnId,
+    pub(crate) approvals_reviewer: Option<ApprovalsReviewer>,
+    /// Where commands run; an empty list leaves them nowhere to run.
+    pub(crate) environments: Option<Vec<TurnEnvironmentParams>>,
+    pub(crate) model: Option<String>,
+    pub(crate) effort: Option<ReasoningEffort>,
+    pub(crate) summary: Option<ReasoningSummary>,
+    pub(crate) service_tier: Option<String>,
+}
+
+/// Tells whether there was a turn to change.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema, TS), ts(export_to = "v2/"))]
+pub(crate) struct TurnSettingsUpdateResponse {
+    pub(crate) status: TurnSettingsUpdateStatus,
+}
+
+/// Says what became of an update.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(JsonSchema, TS), ts(export_to = "v2/"))]
+pub(crate) enum TurnSettingsUpdateStatus {
+    /// The turn's next request has it.
+    Applied,
+    /// The turn is not running.
+    TargetUnavailable,
+}
+
 /// Stops the running turn.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

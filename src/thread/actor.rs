@@ -39,9 +39,9 @@ use crate::policy::grant::Grants;
 use crate::protocol::{
     AccountRateLimitsUpdatedNotification, ItemCompletedNotification, ItemStartedNotification,
     ModelRerouteReason, ModelReroutedNotification, ModelVerification,
-    ModelVerificationNotification, MultiAgentVersion, RateLimitSnapshot, RateLimitWindow, Thread,
-    ThreadActiveFlag, ThreadStatus, ThreadTokenUsageUpdatedNotification, TimedItem, TurnId,
-    TurnInterruptResponse, WarningNotification, method,
+    ModelVerificationNotification, RateLimitSnapshot, RateLimitWindow, Thread, ThreadActiveFlag,
+    ThreadStatus, ThreadTokenUsageUpdatedNotification, TimedItem, TurnId, TurnInterruptResponse,
+    WarningNotification, method,
 };
 use crate::store::{Record, Writer};
 use crate::tools::{DynamicTools, Event};
@@ -81,8 +81,6 @@ pub(super) struct Actor {
     pub(super) servers: ThreadServers,
     pub(super) team: Arc<Team>,
     pub(super) mailbox: Mailbox,
-    /// Which kind of agents the thread has, once a turn has begun.
-    pub(super) multi_agent: Option<MultiAgentVersion>,
     /// How many agents are between this thread and the session's first one.
     pub(super) depth: u32,
     pub(super) progress: watch::Sender<AgentStatus>,
@@ -137,6 +135,7 @@ impl Actor {
                 Woken::BackoffOver => self.ask_model(),
             }
         };
+        self.hear_last_reports();
         if self.turn.is_some() {
             self.finish(Ending::Interrupted { by: None });
         }
@@ -194,6 +193,7 @@ impl Actor {
             Command::Wake => self.go_on_by_itself(),
             Command::StartQueued { id, reply } => self.start_queued(id.as_deref(), reply),
             Command::UpdateSettings { params, reply } => self.update_settings(&params, reply),
+            Command::UpdateTurn { params, reply } => self.update_turn(&params, reply),
             Command::StartServers => self.start_servers(),
             Command::ChangeServers(servers) => self.change_servers(servers),
             Command::ChangeHooks(hooks) => self.change_hooks(hooks),
@@ -268,7 +268,7 @@ impl Actor {
             thread,
             settings: self.settings.wire(),
             running: self.turn.as_ref().map(|turn| turn.id.clone()),
-            roots: self.settings.roots.iter().map(|root| root.as_path().into()).collect(),
+            roots: self.settings.workspace().iter().map(|root| root.as_path().into()).collect(),
             instruction_sources: self
                 .instructions
                 .sources
@@ -284,7 +284,7 @@ impl Actor {
 
     pub(super) fn senses(&self, model: Option<&str>) -> Senses {
         if let Some(turn) = &self.turn {
-            return turn.model.senses();
+            return turn.step.model.senses();
         }
         let model = model.unwrap_or(&self.settings.model);
         self.shared.catalog.model(model, &self.config).senses()
@@ -426,7 +426,7 @@ impl Actor {
 
     pub(super) fn response_headers(&mut self, headers: ResponseHeaders) {
         let Some(turn) = &self.turn else { return };
-        if let Some(served) = headers.rerouted_from(&turn.scene.model).map(str::to_owned) {
+        if let Some(served) = headers.rerouted_from(&turn.step.scene.model).map(str::to_owned) {
             self.rerouted(served);
         }
         let Some(turn) = &mut self.turn else { return };
@@ -448,12 +448,12 @@ impl Actor {
         turn.rerouted = Some(to_model.clone());
         let message = format!(
             "`{to_model}` answers instead of `{}`: the provider takes this work for a security risk.",
-            turn.scene.model
+            turn.step.scene.model
         );
         let params = ModelReroutedNotification {
             thread_id: self.publisher.thread.clone(),
             turn_id: turn.id.clone(),
-            from_model: turn.scene.model.clone(),
+            from_model: turn.step.scene.model.clone(),
             to_model,
             reason: ModelRerouteReason::HighRiskCyberActivity,
         };
@@ -482,7 +482,7 @@ impl Actor {
     /// The model that the thread's history is for: the running turn's, unless that shows a reviewer's work.
     pub(super) fn model(&self) -> Arc<ModelInfo> {
         match &self.turn {
-            Some(turn) if turn.kind != Kind::Review => Arc::clone(&turn.model),
+            Some(turn) if turn.kind != Kind::Review => Arc::clone(&turn.step.model),
             Some(_) | None => self.shared.catalog.model(&self.settings.model, &self.config),
         }
     }
@@ -491,9 +491,13 @@ impl Actor {
         self.config.features.on("unbounded_connection_retries")
     }
 
-    pub(super) fn surroundings<'a>(&'a self, model: &'a ModelInfo) -> Surroundings<'a> {
+    pub(super) fn surroundings<'a>(
+        &'a self,
+        settings: &'a Settings,
+        model: &'a ModelInfo,
+    ) -> Surroundings<'a> {
         Surroundings {
-            settings: &self.settings,
+            settings,
             instructions: &self.instructions,
             developer_instructions: self.developer_instructions.as_deref(),
             skills: self.skills.listing.as_deref(),

@@ -2,7 +2,7 @@
 //! task, before the request is answered, so that an id that has been answered is a turn that runs.
 
 use std::collections::{HashSet, VecDeque};
-use std::sync::Arc;
+use std::path::Path;
 
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -22,7 +22,6 @@ use crate::protocol::{
     TurnStartedNotification, TurnStatus, TurnSteerParams, TurnSteerResponse, method,
 };
 use crate::store::{Record, preview_of};
-use crate::tools::{self, Role, Scene};
 use crate::util::time::{now_ms, now_secs};
 
 impl Actor {
@@ -94,13 +93,14 @@ impl Actor {
     }
 
     fn override_settings(&mut self, overrides: Overrides) {
-        let cwd = self.settings.cwd.clone();
+        let project = self.settings.project().map(Path::to_owned);
         if !self.settings.apply(overrides) {
             return;
         }
-        if self.settings.cwd != cwd {
+        let now = self.settings.project();
+        if now != project.as_deref() {
             self.instructions =
-                instructions::discover(&self.shared.sources.home, &self.settings.cwd, &self.config);
+                instructions::discover(&self.shared.sources.home, now, &self.config);
         }
         let applied = stored::settings_applied(&self.thread.id, &self.settings);
         if self.is_materialized() {
@@ -124,7 +124,7 @@ impl Actor {
         self.renew_servers();
         self.renew_hooks();
         let turn = self.new_turn(Kind::Regular, root, options);
-        let (accepted, is_known) = (turn.accepted(), turn.model.is_known());
+        let (accepted, is_known) = (turn.accepted(), turn.step.model.is_known());
         // A compaction that comes first does without the input, which is put into the new history.
         let mut full = false;
         let mut hears_first = false;
@@ -161,7 +161,6 @@ impl Actor {
 
     /// Makes `turn` the running one, once `keep` has put its beginning on disk. There is no turn if that fails.
     fn open_turn(&mut self, turn: Turn, keep: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
-        self.multi_agent = Some(self.multi_agent_with(&turn.model));
         self.turn = Some(turn);
         if let Err(error) = keep(self) {
             self.turn = None;
@@ -199,7 +198,7 @@ impl Actor {
         let Some(turn) = &self.turn else { return Ok(()) };
         let records = [
             stored::turn_started(turn, &self.settings, self.window()),
-            stored::turn_context(turn, &self.settings, self.multi_agent),
+            stored::turn_context(turn, &self.settings),
         ];
         self.thread.updated_at = now_secs();
         match &mut self.writer {
@@ -229,9 +228,9 @@ impl Actor {
         let window = self.window();
         let mut records = vec![stored::turn_started(turn, &self.settings, window)];
         let mut told = self.told.clone();
-        let mut seen = told.update(&self.surroundings(&turn.model));
+        let mut seen = told.update(&self.surroundings(&self.settings, &turn.step.model));
         records.extend(seen.iter().cloned().map(Record::History));
-        records.push(stored::turn_context(turn, &self.settings, self.multi_agent));
+        records.push(stored::turn_context(turn, &self.settings));
         let is_new = self.writer.as_ref().is_some_and(|writer| !writer.is_materialized());
         if is_new {
             records.push(stored::settings_applied(&self.thread.id, &self.settings));
@@ -253,28 +252,17 @@ impl Actor {
 
     pub(super) fn new_turn(&self, kind: Kind, root: Option<TurnId>, options: TurnOptions) -> Turn {
         let id = TurnId::from(Uuid::now_v7().to_string());
-        let slug = match (kind, &self.config.review_model) {
-            (Kind::Review, Some(model)) => model,
-            (Kind::Regular | Kind::Compact | Kind::Review, _) => &self.settings.model,
-        };
-        let role = match kind {
-            Kind::Review => Role::Reviewer,
-            Kind::Regular | Kind::Compact => Role::Worker,
-        };
-        let scene = Scene { hooks: self.turn_hooks(&id), ..self.scene(slug, role) };
-        let model = scene.model_info.clone();
+        let mut settings = self.settings.clone();
+        if let (Kind::Review, Some(model)) = (kind, &self.config.review_model) {
+            settings.model.clone_from(model);
+        }
         Turn {
+            step: self.step(&id, kind, settings),
             root: root.unwrap_or_else(|| id.clone()),
             id,
             kind,
             started_at_ms: now_ms(),
-            effort: model.effort(self.settings.effort.as_ref()),
-            summary: self.settings.summary.unwrap_or(model.default_reasoning_summary),
-            service_tier: self.settings.service_tier.clone(),
-            model,
-            catalogue: scene.servers.catalogue(),
-            tools: tools::offered(&scene),
-            scene: Arc::new(scene),
+            next_settings: None,
             options,
             phase: Phase::Ended(Next::Natural { go_on: true }),
             compaction: None,

@@ -260,7 +260,7 @@ impl Actor {
     fn replace_history(&mut self, written: Written) {
         let mut told = Told::of_model(&self.told);
         let model = self.model();
-        let context = told.update(&self.surroundings(&model));
+        let context = told.update(&self.surroundings(&self.settings, &model));
         let (text, last) = match written {
             Written::Item(item) => (String::new(), item),
             Written::Summary(summary) => summarized(&summary),

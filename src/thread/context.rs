@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::history::History;
 use super::instructions::Instructions;
 use super::prompt;
-use super::settings::Settings;
+use super::settings::{Environment, Settings};
 use crate::extension::skills::Listing;
 use crate::policy::roots::WritableRoot;
 use crate::protocol::{ModeKind, SandboxPolicy};
@@ -32,6 +32,8 @@ mod tag {
 /// What the parts of an environment context begin and end with.
 const PLACE: &str = "  <cwd>";
 const SHELL_END: &str = "</shell>\n";
+/// What is told of a place where nothing runs any more.
+const GONE: &str = "  <environments>\n    <environment id=\"local\" status=\"unavailable\" />\n  </environments>\n";
 const ENVIRONMENT_END: &str = "</environment_context>";
 
 /// Which parts of the context are sent at all (configuration).
@@ -130,6 +132,10 @@ impl Told {
     fn note_environment(&mut self, text: &str) {
         let body = text.trim_start_matches(tag::ENVIRONMENT).trim_start_matches('\n');
         let body = body.strip_suffix(ENVIRONMENT_END).unwrap_or(body);
+        if let Some(rest) = body.strip_prefix(GONE) {
+            (self.place, self.environment) = (None, Some(rest.to_owned()));
+            return;
+        }
         let end = body.find(SHELL_END).filter(|_| body.starts_with(PLACE));
         let (place, rest) = body.split_at(end.map_or(0, |at| at + SHELL_END.len()));
         if !place.is_empty() {
@@ -141,7 +147,11 @@ impl Told {
     /// Tells the environment anew if anything in it has changed; where commands run only if that has.
     fn environment(&mut self, now: &Surroundings<'_>, user: &mut Vec<String>) {
         let mut parts = Vec::new();
-        tell(&mut self.place, place(now), &mut parts);
+        match now.settings.environment {
+            Environment::Local => tell(&mut self.place, place(now), &mut parts),
+            Environment::Absent if self.place.take().is_some() => parts.push(GONE.to_owned()),
+            Environment::Absent => {}
+        }
         let rest = environment(now);
         if !parts.is_empty() || self.environment.as_ref() != Some(&rest) {
             parts.push(rest.clone());
@@ -263,7 +273,10 @@ fn environment(now: &Surroundings<'_>) -> String {
         let date = local(now_ms()).format("%Y-%m-%d");
         out += &format!("  <current_date>{date}</current_date>\n  <timezone>{zone}</timezone>\n");
     }
-    out + &format!("  <filesystem>{}</filesystem>\n", file_system(now.settings))
+    if now.settings.environment == Environment::Local {
+        out += &format!("  <filesystem>{}</filesystem>\n", file_system(now.settings));
+    }
+    out
 }
 
 fn file_system(settings: &Settings) -> String {

@@ -346,6 +346,15 @@ impl Actor {
         self.close_runs_of(|life| life == Life::Turn);
     }
 
+    /// What hooks have told already, and what the thread would not come to any more.
+    pub(super) fn hear_last_reports(&mut self) {
+        while let Ok(event) = self.happened.try_recv() {
+            if let Event::Hook(report) = event {
+                self.hook_reported(report);
+            }
+        }
+    }
+
     /// The thread ends, and with it every run.
     pub(super) fn close_all_runs(&mut self) {
         self.close_runs_of(|_| true);

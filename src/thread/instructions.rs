@@ -23,11 +23,11 @@ pub(crate) struct Instructions {
     pub(crate) warnings: Vec<String>,
 }
 
-/// Finds and reads the instructions for `cwd`.
-pub(crate) fn discover(home: &Path, cwd: &Path, effective: &Effective) -> Instructions {
+/// Finds and reads the user's instructions, and those of the project around `cwd`.
+pub(crate) fn discover(home: &Path, cwd: Option<&Path>, effective: &Effective) -> Instructions {
     let mut found = Instructions::default();
     let global = found.global(home);
-    let project = found.project(cwd, effective);
+    let project = cwd.and_then(|cwd| found.project(cwd, effective));
     found.of_project = project.is_some();
     found.text = match (global, project) {
         (Some(global), Some(project)) => {

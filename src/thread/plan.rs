@@ -156,7 +156,7 @@ impl Planning {
 impl Actor {
     /// Whether messages of the running turn may hold plans.
     pub(super) fn is_planning(&self) -> bool {
-        self.turn.as_ref().is_some_and(|turn| turn.scene.mode == ModeKind::Plan)
+        self.turn.as_ref().is_some_and(|turn| turn.step.scene.mode == ModeKind::Plan)
     }
 
     /// The model begins a message. It is shown when it is known whether anything is said.

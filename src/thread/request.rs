@@ -10,6 +10,7 @@ use super::actor::Actor;
 use super::compact::Compaction;
 use super::history::History;
 use super::session::Origin;
+use super::settings::Settings;
 use super::turn::Turn;
 use crate::config::profile::file_rules;
 use crate::exec::{EnvironmentPolicy, Truncation};
@@ -50,9 +51,9 @@ impl Actor {
         let offers_tools = compaction.is_none_or(Compaction::offers_tools);
         let body = Body {
             form: self.form(),
-            model: &turn.scene.model,
+            model: &turn.step.scene.model,
             input: compacting.unwrap_or_else(|| self.asked_with().shared()),
-            tools: offers_tools.then_some(&*turn.tools),
+            tools: offers_tools.then_some(&*turn.step.tools),
             parallel_tool_calls: offers_tools,
             effort: self.effort().map(ReasoningEffort::as_str),
             summary: self.summary(),
@@ -121,7 +122,7 @@ impl Actor {
     }
 
     fn form(&self) -> Form {
-        let is_lite = self.turn.as_ref().is_some_and(|turn| turn.model.use_responses_lite);
+        let is_lite = self.turn.as_ref().is_some_and(|turn| turn.step.model.use_responses_lite);
         if is_lite && self.provider.takes_lite() { Form::Lite } else { Form::Plain }
     }
 
@@ -167,12 +168,12 @@ impl Actor {
                 Some(_) => "compaction",
                 None => "turn",
             },
-            "sandbox": sandbox_kind(&turn.scene.sandbox),
-            "sandbox_mode": sandbox_mode(&turn.scene.sandbox),
-            "auto_review_enabled": self.settings.approvals_reviewer != ApprovalsReviewer::User,
+            "sandbox": sandbox_kind(&turn.step.scene.sandbox),
+            "sandbox_mode": sandbox_mode(&turn.step.scene.sandbox),
+            "auto_review_enabled": turn.step.settings.approvals_reviewer != ApprovalsReviewer::User,
             "analytics_enabled": self.config.analytics,
             "turn_started_at_unix_ms": turn.started_at_ms,
-            "model": turn.scene.model,
+            "model": turn.step.scene.model,
         });
         if let Value::Object(own) = own {
             all.extend(own);
@@ -218,12 +219,12 @@ impl Actor {
 
     fn effort(&self) -> Option<&ReasoningEffort> {
         let turn = self.turn.as_ref()?;
-        turn.effort.as_ref()
+        turn.step.effort.as_ref()
     }
 
     fn summary(&self) -> Option<&'static str> {
         let turn = self.turn.as_ref()?;
-        match turn.summary {
+        match turn.step.summary {
             ReasoningSummary::Auto => Some("auto"),
             ReasoningSummary::Concise => Some("concise"),
             ReasoningSummary::Detailed => Some("detailed"),
@@ -232,7 +233,7 @@ impl Actor {
     }
 
     fn verbosity(&self) -> Option<Verbosity> {
-        let model = &self.turn.as_ref()?.model;
+        let model = &self.turn.as_ref()?.step.model;
         let configured = self.config.model_verbosity.clone();
         let configured =
             configured.and_then(|level| serde_json::from_value(Value::String(level)).ok());
@@ -242,41 +243,42 @@ impl Actor {
     fn service_tier(&self) -> Option<&str> {
         let turn = self.turn.as_ref()?;
         let for_turn = turn.options.service_tier.as_deref();
-        let tier = for_turn.or(turn.service_tier.as_deref())?;
+        let tier = for_turn.or(turn.step.settings.service_tier.as_deref())?;
         match tier {
             "fast" => Some("priority"),
             "flex" => Some("flex"),
-            other if turn.model.lists_tier(other) => Some(other),
+            other if turn.step.model.lists_tier(other) => Some(other),
             _ => None,
         }
     }
 
-    /// What the calls of a turn that starts now, with this model, may know.
-    pub(super) fn scene(&self, slug: &str, role: Role) -> Scene {
-        let model = self.shared.catalog.model(slug, &self.config);
+    /// What the calls of a turn with these settings may know.
+    pub(super) fn scene(&self, settings: &Settings, role: Role) -> Scene {
+        let model = self.shared.catalog.model(&settings.model, &self.config);
         let truncation = truncation(&model, self.config.tool_output_token_limit);
         let environment = Value::Object(self.config.shell_environment_policy.clone());
         let environment: EnvironmentPolicy =
             serde_json::from_value(environment).unwrap_or_default();
-        let roots = self.settings.writable_roots();
-        let profile = self.settings.profile.as_ref().map(|profile| profile.id.clone());
+        let roots = settings.writable_roots();
+        let profile = settings.profile.as_ref().map(|profile| profile.id.clone());
         Scene {
             thread: self.thread.id.clone(),
             home: self.shared.sources.home.clone(),
-            model: slug.to_owned(),
+            model: settings.model.clone(),
             model_info: Arc::clone(&model),
             config: Arc::clone(&self.config),
-            mode: self.settings.mode.mode,
+            mode: settings.mode.mode,
             role,
             agents: match role {
                 Role::Worker => Some(self.agents(&model)),
                 Role::Reviewer => None,
             },
-            cwd: self.settings.cwd.clone(),
-            approval_policy: self.settings.approval_policy.clone(),
-            sandbox: self.settings.sandbox.clone(),
-            files: file_rules(profile.as_deref(), &self.config, &self.settings.roots),
-            workspace: self.settings.roots.clone(),
+            runs_on: settings.environment,
+            cwd: settings.cwd.clone(),
+            approval_policy: settings.approval_policy.clone(),
+            sandbox: settings.sandbox.clone(),
+            files: file_rules(profile.as_deref(), &self.config, &settings.roots),
+            workspace: settings.roots.clone(),
             profile,
             writable_roots: roots.iter().filter_map(WritableRoot::path).collect(),
             servers: Arc::clone(&self.servers.current),

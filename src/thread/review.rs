@@ -79,9 +79,9 @@ impl Actor {
         let mut history = History::default();
         history.push(&base_message(reviewer.as_str(), prompt::REVIEW));
         let Some(turn) = &mut self.turn else { return };
-        let model = turn.model.clone();
+        let model = turn.step.model.clone();
         let said = UserSaid::text(request);
-        for told in Told::default().update(&self.surroundings(&model)) {
+        for told in Told::default().update(&self.surroundings(&self.settings, &model)) {
             history.push(&told);
         }
         history.push(&said.message);

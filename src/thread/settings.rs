@@ -10,12 +10,22 @@ use crate::protocol::{
     AbsolutePathBuf, ActivePermissionProfile, ApprovalsReviewer, AskForApproval, CollaborationMode,
     ModeKind, MultiAgentMode, Personality, ReasoningEffort, ReasoningSummary, SandboxPolicy,
     Settings as ModeSettings, ThreadEnvironment, ThreadResumeParams, ThreadSettings,
-    ThreadSettingsUpdateParams, ThreadStartParams, TurnEnvironmentParams, TurnStartParams,
+    ThreadSettingsUpdateParams, ThreadStartParams, TurnEnvironmentParams, TurnSettingsUpdateParams,
+    TurnStartParams,
 };
 use crate::util::path::absolute;
 
 /// The one environment that there is: this machine.
 pub(crate) const LOCAL: &str = "local";
+
+/// Where the commands of a thread run, and its files are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Environment {
+    /// On this machine.
+    Local,
+    /// Nowhere: its model can only talk.
+    Absent,
+}
 
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Settings {
@@ -25,6 +35,7 @@ pub(crate) struct Settings {
     pub(crate) summary: Option<ReasoningSummary>,
     pub(crate) personality: Option<Personality>,
     pub(crate) service_tier: Option<String>,
+    pub(crate) environment: Environment,
     pub(crate) cwd: PathBuf,
     /// The workspace: cwd and whatever else the client works on.
     pub(crate) roots: Vec<PathBuf>,
@@ -45,6 +56,7 @@ pub(crate) struct Overrides {
     summary: Option<ReasoningSummary>,
     personality: Option<Personality>,
     service_tier: Option<Option<String>>,
+    environment: Option<Environment>,
     cwd: Option<PathBuf>,
     roots: Option<Vec<PathBuf>>,
     approval_policy: Option<AskForApproval>,
@@ -66,7 +78,7 @@ impl Overrides {
                 "`permissions` cannot be combined with `sandboxPolicy`".to_owned(),
             ));
         }
-        check_environments(params.environments.as_deref())?;
+        let place = Self::of_environments(params.environments.as_deref(), server_cwd)?;
         let sandbox = match (&params.sandbox_policy, &params.permissions) {
             (Some(policy), _) => Some((policy.clone(), None)),
             (None, Some(name)) => {
@@ -76,8 +88,7 @@ impl Overrides {
             }
             (None, None) => None,
         };
-        let here = params.environments.iter().flatten().next();
-        let cwd = here.map(|here| here.cwd.as_path()).or(params.cwd.as_deref().map(Path::new));
+        let cwd = params.cwd.as_deref().map(|cwd| absolute(server_cwd, Path::new(cwd)));
         let in_mode = params.collaboration_mode.as_ref().map(|mode| &mode.settings);
         Ok(Self {
             model: in_mode.map(|settings| settings.model.clone()).or_else(|| params.model.clone()),
@@ -87,17 +98,47 @@ impl Overrides {
             summary: params.summary,
             personality: params.personality,
             service_tier: params.service_tier.clone(),
-            cwd: cwd.map(|cwd| absolute(server_cwd, cwd)),
-            roots: here.map(|here| {
-                let roots = here.runtime_workspace_roots.as_deref();
-                let roots = roots.unwrap_or(std::slice::from_ref(&here.cwd));
-                roots.iter().map(|root| absolute(server_cwd, root.as_path())).collect()
-            }),
+            cwd: place.cwd.or(cwd),
             approval_policy: params.approval_policy.clone(),
             approvals_reviewer: params.approvals_reviewer,
             sandbox,
             mode: params.collaboration_mode.clone(),
             disabled_plugins: params.disabled_plugin_ids.clone(),
+            ..place
+        })
+    }
+
+    /// Checks where a list of environments has commands run.
+    fn of_environments(
+        environments: Option<&[TurnEnvironmentParams]>,
+        server_cwd: &Path,
+    ) -> Result<Self> {
+        check_environments(environments)?;
+        let here = environments.and_then(<[_]>::first);
+        Ok(Self {
+            environment: environments.map(|_| match here {
+                Some(_) => Environment::Local,
+                None => Environment::Absent,
+            }),
+            cwd: here.map(|here| absolute(server_cwd, here.cwd.as_path())),
+            roots: here.map(|here| {
+                let roots = here.runtime_workspace_roots.as_deref();
+                let roots = roots.unwrap_or(std::slice::from_ref(&here.cwd));
+                roots.iter().map(|root| absolute(server_cwd, root.as_path())).collect()
+            }),
+            ..Self::default()
+        })
+    }
+
+    /// As [`Self::of_update`], for the turn that runs.
+    pub(super) fn of_running(params: &TurnSettingsUpdateParams, server_cwd: &Path) -> Result<Self> {
+        Ok(Self {
+            model: params.model.clone(),
+            effort: params.effort.clone().map(Some),
+            summary: params.summary,
+            service_tier: params.service_tier.clone().map(Some),
+            approvals_reviewer: params.approvals_reviewer,
+            ..Self::of_environments(params.environments.as_deref(), server_cwd)?
         })
     }
 
@@ -135,7 +176,7 @@ fn paths(roots: Option<&[AbsolutePathBuf]>) -> Option<Vec<PathBuf>> {
 }
 
 /// Refuses environments that do not exist here.
-pub(crate) fn check_environments(environments: Option<&[TurnEnvironmentParams]>) -> Result<()> {
+fn check_environments(environments: Option<&[TurnEnvironmentParams]>) -> Result<()> {
     match environments.into_iter().flatten().find(|environment| environment.environment_id != LOCAL)
     {
         Some(unknown) => {
@@ -157,6 +198,7 @@ impl Settings {
             summary: config.model_reasoning_summary,
             personality: config.personality,
             service_tier: config.service_tier.clone(),
+            environment: Environment::Local,
             roots: vec![cwd.clone()],
             cwd,
             approval_policy: access.approval_policy,
@@ -170,16 +212,22 @@ impl Settings {
     }
 
     /// Takes over what `thread/start` says besides the configuration.
-    pub(crate) fn adopt_start(&mut self, params: &ThreadStartParams) {
+    pub(crate) fn adopt_start(
+        &mut self,
+        params: &ThreadStartParams,
+        server_cwd: &Path,
+    ) -> Result<()> {
+        let place = Overrides::of_environments(params.environments.as_deref(), server_cwd)?;
         self.apply(Overrides {
             personality: params.personality,
-            roots: paths(params.runtime_workspace_roots.as_deref()),
+            roots: paths(params.runtime_workspace_roots.as_deref()).or(place.roots),
             approvals_reviewer: params.approvals_reviewer,
-            ..Overrides::default()
+            ..place
         });
         if let Some(tier) = &params.service_tier {
             self.service_tier.clone_from(tier);
         }
+        Ok(())
     }
 
     /// Takes over what `thread/resume` says, after the stored settings; `true` when anything is different now.
@@ -223,6 +271,10 @@ impl Settings {
         if let Some((sandbox, profile)) = overrides.sandbox {
             (self.sandbox, self.profile) = (sandbox, profile);
         }
+        if overrides.cwd.is_some() || overrides.roots.is_some() {
+            self.environment = Environment::Local;
+        }
+        set(&mut self.environment, overrides.environment);
         if let Some(cwd) = overrides.cwd {
             self.move_to(cwd);
         }
@@ -267,7 +319,23 @@ impl Settings {
     }
 
     pub(crate) fn environments(&self) -> Vec<ThreadEnvironment> {
-        environments(&self.cwd, &self.roots)
+        match self.environment {
+            Environment::Local => environments(&self.cwd, &self.roots),
+            Environment::Absent => Vec::new(),
+        }
+    }
+
+    /// The folders of the workspace, if there is one.
+    pub(crate) fn workspace(&self) -> &[PathBuf] {
+        match self.environment {
+            Environment::Local => &self.roots,
+            Environment::Absent => &[],
+        }
+    }
+
+    /// The folder whose instructions hold, if the thread works in one.
+    pub(super) fn project(&self) -> Option<&Path> {
+        (self.environment == Environment::Local).then_some(self.cwd.as_path())
     }
 
     /// What the sandbox lets a command write, protected places excepted.

@@ -249,7 +249,7 @@ impl Actor {
         self.remember(history_item(raw));
         let events = self.events.clone();
         let Some(turn) = &mut self.turn else { return };
-        let (id, scene) = (call.id.clone(), Arc::clone(&turn.scene));
+        let (id, scene) = (call.id.clone(), Arc::clone(&turn.step.scene));
         let mut arrived = turn.arrivals.subscribe();
         if !turn.steered.is_empty() {
             arrived.mark_changed();

@@ -19,21 +19,20 @@ use super::diff::TurnDiff;
 use super::hooked::Gate;
 use super::review::Review;
 use super::said::UserSaid;
+use super::settings::Settings;
+use super::step::Step;
 use super::stream::Streamed;
 use super::team::AgentStatus;
 use super::{Reply, item, prompt};
 use crate::extension::hooks::{ModelAnswer, Occasion};
-use crate::mcp::Catalogue;
-use crate::model::catalog::ModelInfo;
 use crate::model::{self, ResponseStream, Retry, Usage};
 use crate::protocol::{
     CodexErrorInfo, ErrorNotification, HookEventName, ItemId, NonSteerableTurnKind,
-    RateLimitSnapshot, ReasoningEffort, ReasoningSummary, ThreadStatus, TimedItem,
-    Turn as WireTurn, TurnCompletedNotification, TurnError, TurnId, TurnInterruptResponse,
-    TurnItemsView, TurnStatus, method,
+    RateLimitSnapshot, ThreadStatus, TimedItem, Turn as WireTurn, TurnCompletedNotification,
+    TurnError, TurnId, TurnInterruptResponse, TurnItemsView, TurnStatus, method,
 };
 use crate::store::preview_of;
-use crate::tools::{self, GoalCall, Output, Scene};
+use crate::tools::{self, GoalCall, Output};
 use crate::util::json::raw;
 use crate::util::task::AbortOnDrop;
 use crate::util::time::now_ms;
@@ -44,15 +43,9 @@ pub(super) struct Turn {
     pub(super) kind: Kind,
     pub(super) root: TurnId,
     pub(super) started_at_ms: i64,
-    pub(super) model: Arc<ModelInfo>,
-    pub(super) scene: Arc<Scene>,
-    /// What MCP servers offered when `tools` was made.
-    pub(super) catalogue: Arc<Catalogue>,
-    /// The definitions of the tools that the model may call.
-    pub(super) tools: Box<RawValue>,
-    pub(super) effort: Option<ReasoningEffort>,
-    pub(super) summary: ReasoningSummary,
-    pub(super) service_tier: Option<String>,
+    pub(super) step: Step,
+    /// What it goes on with when the model is asked again.
+    pub(super) next_settings: Option<Settings>,
     pub(super) options: TurnOptions,
     pub(super) phase: Phase,
     /// What the model does now instead of answering.
@@ -255,11 +248,12 @@ impl Actor {
             }
         }
         self.tell_late_contexts();
+        self.take_step();
         let Some(turn) = &mut self.turn else { return };
-        let catalogue = turn.scene.servers.catalogue();
-        if !Arc::ptr_eq(&catalogue, &turn.catalogue) {
-            turn.tools = tools::offered(&turn.scene);
-            turn.catalogue = catalogue;
+        let catalogue = turn.step.scene.servers.catalogue();
+        if !Arc::ptr_eq(&catalogue, &turn.step.catalogue) {
+            turn.step.tools = tools::offered(&turn.step.scene);
+            turn.step.catalogue = catalogue;
         }
         turn.streamed = Streamed::default();
         turn.calls.clear();

@@ -71,10 +71,7 @@ pub(super) static RESUME: Tool = Tool {
 };
 
 fn is_offered(scene: &Scene) -> bool {
-    scene
-        .agents
-        .as_ref()
-        .is_some_and(|agents| agents.version == MultiAgentVersion::V1 && agents.may_go_deeper)
+    scene.agents.as_ref().is_some_and(|agents| agents.version == MultiAgentVersion::V1)
 }
 
 #[derive(Debug, Deserialize)]

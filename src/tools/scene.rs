@@ -13,7 +13,7 @@ use crate::model::catalog::ModelInfo;
 use crate::policy::grant::Grants;
 use crate::policy::rules::Rules;
 use crate::protocol::{AskForApproval, ModeKind, NetworkAccess, SandboxPolicy, ThreadId};
-use crate::thread::Agents;
+use crate::thread::{Agents, Environment};
 
 pub(crate) struct Scene {
     pub(crate) thread: ThreadId,
@@ -25,6 +25,7 @@ pub(crate) struct Scene {
     pub(crate) role: Role,
     /// How to work with agents; `None` where there can be none.
     pub(crate) agents: Option<Agents>,
+    pub(crate) runs_on: Environment,
     pub(crate) cwd: PathBuf,
     pub(crate) approval_policy: AskForApproval,
     pub(crate) sandbox: SandboxPolicy,
@@ -104,6 +105,7 @@ impl Scene {
             role: Role::Worker,
             hooks: None,
             agents: None,
+            runs_on: Environment::Local,
             cwd: PathBuf::from("/"),
             approval_policy: AskForApproval::OnRequest,
             sandbox: SandboxPolicy::DangerFullAccess,

@@ -47,6 +47,10 @@ static TOOLS: &[&Tool] = &[
     &web_search::TOOL,
 ];
 
+/// The tools whose calls work on the environment of a thread, and so only where there is one.
+static HANDS: &[&Tool] =
+    &[&exec_command::TOOL, &write_stdin::TOOL, &apply_patch::TOOL, &view_image::TOOL];
+
 /// One tool: what a model is told of it and when, and how a call of it runs.
 pub(super) struct Tool {
     pub(super) namespace: Option<&'static Namespace>,
@@ -79,6 +83,11 @@ impl Tool {
     fn is_called(&self, namespace: &str, name: &str) -> bool {
         self.name == name && self.namespace.map_or("", |own| own.name) == namespace
     }
+}
+
+/// Whether calls of a tool need an environment to work on.
+pub(super) fn needs_environment(tool: &'static Tool) -> bool {
+    HANDS.iter().any(|hand| std::ptr::eq(*hand, tool))
 }
 
 /// The tool that a call names, if the model of this scene is offered it.

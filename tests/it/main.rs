@@ -49,6 +49,7 @@ mod settings;
 mod skills;
 mod socket;
 mod steer;
+mod step;
 mod thread_groups;
 mod thread_lifecycle;
 mod thread_list;

@@ -2,8 +2,9 @@
 
 use crate::protocol::{
     ReviewStartParams, ReviewStartResponse, ThreadCompactStartParams, ThreadCompactStartResponse,
-    TurnInterruptParams, TurnInterruptResponse, TurnStartParams, TurnStartResponse,
-    TurnSteerParams, TurnSteerResponse,
+    TurnInterruptParams, TurnInterruptResponse, TurnSettingsUpdateParams,
+    TurnSettingsUpdateResponse, TurnStartParams, TurnStartResponse, TurnSteerParams,
+    TurnSteerResponse,
 };
 use crate::server::context::{Cx, Later};
 use crate::server::error::Result;
@@ -38,6 +39,15 @@ pub(crate) async fn review(
 pub(crate) async fn steer(cx: Cx, params: TurnSteerParams) -> Result<Later<TurnSteerResponse>> {
     let thread = cx.thread(&params.thread_id)?;
     thread.steer(params, cx.reply()).await;
+    Ok(Later::by_thread())
+}
+
+pub(crate) async fn update_settings(
+    cx: Cx,
+    params: TurnSettingsUpdateParams,
+) -> Result<Later<TurnSettingsUpdateResponse>> {
+    let thread = cx.thread(&params.thread_id)?;
+    thread.send(Command::UpdateTurn { params: Box::new(params), reply: cx.reply() }).await;
     Ok(Later::by_thread())
 }
 

@@ -22,7 +22,7 @@ fn place(files: &[(&str, &str)]) -> Place {
 impl Place {
     fn discover(&self, cwd: &str) -> Instructions {
         let root = self.folder.path();
-        let mut found = discover(&root.join("home"), &root.join(cwd), &self.effective);
+        let mut found = discover(&root.join("home"), Some(&root.join(cwd)), &self.effective);
         for source in &mut found.sources {
             *source = source.strip_prefix(root).unwrap().to_owned();
         }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::*;
 use crate::patch::{self, Hunk, Script};
-use crate::thread::settings::default_mode;
+use crate::thread::settings::{Environment, default_mode};
 
 fn settings(sandbox: SandboxPolicy, approval_policy: AskForApproval) -> Settings {
     Settings {
@@ -14,6 +14,7 @@ fn settings(sandbox: SandboxPolicy, approval_policy: AskForApproval) -> Settings
         summary: None,
         personality: None,
         service_tier: None,
+        environment: Environment::Local,
         cwd: PathBuf::from("/work/here"),
         roots: vec![PathBuf::from("/work/here"), PathBuf::from("/work/there")],
         approval_policy,

@@ -1,0 +1,108 @@
+//! What a turn asks its model with and what its calls may know: made when it starts, and again when a client changes
+//! the settings under it. Such a change waits for the next request to the model, so that one response and its calls
+//! have one set of settings.
+
+use std::sync::Arc;
+
+use serde_json::value::RawValue;
+
+use super::actor::Actor;
+use super::settings::{Overrides, Settings};
+use super::turn::Kind;
+use super::{Error, Reply, Result};
+use crate::mcp::Catalogue;
+use crate::model::catalog::ModelInfo;
+use crate::protocol::{
+    ReasoningEffort, ReasoningSummary, TurnId, TurnSettingsUpdateParams,
+    TurnSettingsUpdateResponse, TurnSettingsUpdateStatus,
+};
+use crate::tools::{self, Role, Scene};
+
+/// What follows from the settings of a turn.
+pub(super) struct Step {
+    pub(super) settings: Settings,
+    pub(super) model: Arc<ModelInfo>,
+    pub(super) scene: Arc<Scene>,
+    /// What MCP servers offered when `tools` was made.
+    pub(super) catalogue: Arc<Catalogue>,
+    /// The definitions of the tools that the model may call.
+    pub(super) tools: Box<RawValue>,
+    pub(super) effort: Option<ReasoningEffort>,
+    pub(super) summary: ReasoningSummary,
+}
+
+impl Actor {
+    pub(super) fn step(&self, turn: &TurnId, kind: Kind, settings: Settings) -> Step {
+        let role = match kind {
+            Kind::Review => Role::Reviewer,
+            Kind::Regular | Kind::Compact => Role::Worker,
+        };
+        let scene = Scene { hooks: self.turn_hooks(turn), ..self.scene(&settings, role) };
+        let model = Arc::clone(&scene.model_info);
+        Step {
+            effort: model.effort(settings.effort.as_ref()),
+            summary: settings.summary.unwrap_or(model.default_reasoning_summary),
+            model,
+            catalogue: scene.servers.catalogue(),
+            tools: tools::offered(&scene),
+            scene: Arc::new(scene),
+            settings,
+        }
+    }
+
+    /// Changes what the running turn goes on with.
+    pub(super) fn update_turn(
+        &mut self,
+        params: &TurnSettingsUpdateParams,
+        reply: Reply<TurnSettingsUpdateResponse>,
+    ) {
+        let status = self.change_turn(params);
+        reply.give(status.map(|status| TurnSettingsUpdateResponse { status }));
+    }
+
+    fn change_turn(
+        &mut self,
+        params: &TurnSettingsUpdateParams,
+    ) -> Result<TurnSettingsUpdateStatus> {
+        if !self.config.features.on("step_model_switching") {
+            let refusal = "turn settings updates require the step_model_switching feature";
+            return Err(Error::Refused(refusal.to_owned()));
+        }
+        let overrides = Overrides::of_running(params, &self.shared.cwd)?;
+        let (catalog, config) = (&self.shared.catalog, &self.config);
+        let is_known = |model: &str| catalog.model(model, config).is_known();
+        let running = self.turn.as_mut().filter(|turn| turn.id == params.turn_id);
+        let Some(turn) = running.filter(|turn| turn.kind == Kind::Regular) else {
+            return Ok(TurnSettingsUpdateStatus::TargetUnavailable);
+        };
+        let refusal = match &params.model {
+            _ if !turn.step.model.is_known() => "the active model has only fallback metadata",
+            Some(model) if !is_known(model) => "the destination model has only fallback metadata",
+            _ => {
+                let next = turn.next_settings.get_or_insert_with(|| turn.step.settings.clone());
+                next.apply(overrides);
+                if params.service_tier.is_some() {
+                    turn.options.service_tier = None;
+                }
+                return Ok(TurnSettingsUpdateStatus::Applied);
+            }
+        };
+        Err(Error::Refused(refusal.to_owned()))
+    }
+
+    /// The model is about to be asked: from now on with what a client has changed.
+    pub(super) fn take_step(&mut self) {
+        let Some(turn) = &mut self.turn else { return };
+        let Some(settings) = turn.next_settings.take() else { return };
+        let (id, kind) = (turn.id.clone(), turn.kind);
+        let step = self.step(&id, kind, settings);
+        let mut told = self.told.clone();
+        for message in told.update(&self.surroundings(&step.settings, &step.model)) {
+            self.remember(message);
+        }
+        self.told = told;
+        if let Some(turn) = &mut self.turn {
+            turn.step = step;
+        }
+    }
+}
