@@ -8,6 +8,7 @@ mod actor;
 mod admit;
 mod agents;
 mod call;
+mod command;
 mod compact;
 mod context;
 mod diff;
@@ -44,6 +45,7 @@ pub(crate) use agents::{
     Admission, Agents, Draft, Found as FoundAgent, Memory as AgentMemory, Order as AgentOrder,
     Recruit, Wanted,
 };
+pub(crate) use command::Terminal;
 pub(crate) use goal::changed as changed_goal;
 pub(crate) use input::{Rendered, check as check_input};
 pub(crate) use mail::{Content as LetterContent, Giver, Letter, check_direct_input};
@@ -58,6 +60,7 @@ pub(crate) use team::{AgentStatus, path as agent_path};
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -67,11 +70,13 @@ use crate::mcp::Servers;
 use crate::model::senses::Senses;
 use crate::protocol::{
     AbsolutePathBuf, LegacyAppPathString, NonSteerableTurnKind, ReviewStartResponse, Thread,
+    ThreadBackgroundTerminalsCleanResponse, ThreadBackgroundTerminalsTerminateResponse,
     ThreadCompactStartResponse, ThreadGoal, ThreadGoalClearResponse, ThreadGoalSetParams,
     ThreadGoalSetResponse, ThreadId, ThreadQueueStartResponse, ThreadSettings,
-    ThreadSettingsUpdateParams, ThreadSettingsUpdateResponse, ThreadTokenUsage, TurnId,
-    TurnInterruptResponse, TurnSettingsUpdateParams, TurnSettingsUpdateResponse, TurnStartParams,
-    TurnStartResponse, TurnSteerParams, TurnSteerResponse, UserInput,
+    ThreadSettingsUpdateParams, ThreadSettingsUpdateResponse, ThreadShellCommandResponse,
+    ThreadTokenUsage, TurnId, TurnInterruptResponse, TurnSettingsUpdateParams,
+    TurnSettingsUpdateResponse, TurnStartParams, TurnStartResponse, TurnSteerParams,
+    TurnSteerResponse, UserInput,
 };
 use crate::{config, store};
 
@@ -193,6 +198,25 @@ pub(crate) enum Command {
     /// Compacts the history, in a turn of its own.
     Compact {
         reply: Reply<ThreadCompactStartResponse>,
+    },
+    /// Runs a command of the user's own.
+    Shell {
+        script: String,
+        limit: Option<Duration>,
+        reply: Reply<ThreadShellCommandResponse>,
+    },
+    /// The commands of the agent that run.
+    Terminals {
+        reply: oneshot::Sender<Vec<Terminal>>,
+    },
+    /// Kills a command of the agent.
+    Terminate {
+        session: u32,
+        reply: Reply<ThreadBackgroundTerminalsTerminateResponse>,
+    },
+    /// Kills all commands of the agent.
+    TerminateAll {
+        reply: Reply<ThreadBackgroundTerminalsCleanResponse>,
     },
     /// Reviews a change, in a turn of its own.
     Review {
@@ -336,6 +360,10 @@ impl ThreadHandle {
 
     pub(crate) async fn servers(&self) -> Result<Arc<Servers>> {
         self.ask(|reply| Command::Servers { reply }).await
+    }
+
+    pub(crate) async fn terminals(&self) -> Result<Vec<Terminal>> {
+        self.ask(|reply| Command::Terminals { reply }).await
     }
 
     pub(crate) async fn rename(&self, name: String) -> Result<()> {

@@ -9,6 +9,7 @@ mod apply_patch;
 mod approval;
 mod clock;
 mod collaboration;
+mod command;
 mod confinement;
 mod dynamic;
 mod exec_command;
@@ -27,6 +28,7 @@ mod web_search;
 mod write_stdin;
 
 pub(crate) use clock::time;
+pub(crate) use command::{Command, not_started};
 pub(crate) use confinement::confined;
 pub(crate) use dynamic::DynamicTools;
 pub(crate) use goal::{GoalAnswer, GoalCall, GoalRequest};
@@ -98,7 +100,7 @@ pub(crate) enum Effect {
     /// Ends an item that has been started.
     ItemCompleted(TimedItem),
     /// A command runs now. Its item has been started already when it had to be approved.
-    CommandStarted { session: u32, item: TimedItem, announced: Announced },
+    CommandStarted { session: u32, script: String, item: TimedItem, announced: Announced },
     /// Somebody typed into a running command.
     Interaction { session: u32, stdin: String },
     /// The command could not be started after all.
@@ -213,6 +215,10 @@ pub(crate) struct Cx {
     pub(crate) claim: Arc<Claim>,
 }
 
+/// The thread has ended.
+#[derive(Debug)]
+struct Ended;
+
 impl Cx {
     /// Shows the beginning of the call's item, of which there is at most one. What has been shown will be ended: by
     /// the call, or by the turn if that ends first.
@@ -226,9 +232,14 @@ impl Cx {
 
     /// Applies an effect. When the thread has ended, its calls are being ended too, and nothing is left to be done.
     async fn apply(&self, effect: Effect) {
-        if self.events.send(self.event(effect)).await.is_err() {
+        if self.try_apply(effect).await.is_err() {
             std::future::pending::<()>().await;
         }
+    }
+
+    /// As [`Self::apply`], for what is done beside the call and ends by itself.
+    async fn try_apply(&self, effect: Effect) -> Result<(), Ended> {
+        self.events.send(self.event(effect)).await.map_err(|_| Ended)
     }
 
     /// The same for work that blocks.

@@ -81,6 +81,8 @@ pub(crate) struct Effective {
     pub(crate) tool_output_token_limit: Option<usize>,
     pub(crate) shell_environment_policy: Map<String, Value>,
     pub(crate) allow_login_shell: bool,
+    /// Whether an interrupt kills the commands that its turn has started.
+    pub(crate) interrupt_ends_commands: bool,
     pub(crate) background_terminal_max_timeout: u64,
     pub(crate) thread_unload_delay_secs: u64,
 }
@@ -168,6 +170,7 @@ impl Effective {
             tool_output_token_limit: view.decode("tool_output_token_limit"),
             shell_environment_policy: view.table("shell_environment_policy"),
             allow_login_shell: view.flag("allow_login_shell", true),
+            interrupt_ends_commands: view.flag("interrupt_ends_commands", false),
             background_terminal_max_timeout: view
                 .decode("background_terminal_max_timeout")
                 .unwrap_or(300_000),

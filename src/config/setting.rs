@@ -128,6 +128,7 @@ const SETTINGS: Fields = &[
     ("include_environment_context_time", Flag),
     ("include_permissions_instructions", Flag),
     ("instructions", Text),
+    ("interrupt_ends_commands", Flag),
     ("js_repl_node_module_dirs", Paths),
     ("js_repl_node_path", PathText),
     ("log_dir", PathText),

@@ -22,6 +22,10 @@ impl Group {
         Self { leader, _lifeline: lifeline }
     }
 
+    pub(super) fn leader(&self) -> Pid {
+        self.leader
+    }
+
     /// Sends `signal` to every process of the group; a group that is gone already is fine.
     pub(super) fn signal(&self, signal: Signal) {
         let _gone = kill_process_group(self.leader, signal);

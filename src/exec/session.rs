@@ -137,6 +137,11 @@ impl Session {
         self.0.shared.id
     }
 
+    /// The process that leads the command, as the system knows it.
+    pub(crate) fn pid(&self) -> u32 {
+        self.0.group.leader().as_raw_nonzero().get().unsigned_abs()
+    }
+
     /// Whether the command can be typed these bytes, as long as it runs.
     pub(crate) fn takes(&self, bytes: &[u8]) -> bool {
         matches!(self.0.io, Io::Pty { .. }) || bytes == INTERRUPT
@@ -174,6 +179,13 @@ impl Session {
         };
         let output = self.0.shared.state().unread.take();
         Collected { output, wall: start.elapsed(), exit }
+    }
+
+    /// Waits until the command has ended and the end is in the channel of events.
+    pub(crate) async fn ended(&self) {
+        let mut ended = self.0.shared.ended.subscribe();
+        // The sender is in this session.
+        drop(ended.wait_for(Option::is_some).await);
     }
 
     /// The exit code, if the command has ended and the end is in the channel of events.

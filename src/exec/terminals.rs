@@ -1,5 +1,6 @@
 //! The sessions of one thread: ids, a limit, and an end for all of them.
 
+use std::collections::HashSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use uuid::Uuid;
@@ -16,26 +17,42 @@ const LAST: u32 = 99_999;
 
 /// A registry of sessions. All of them are killed with it.
 #[derive(Debug, Default)]
-pub(crate) struct Terminals {
+pub(crate) struct Terminals(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
     /// The least recently used one first.
-    sessions: Mutex<Vec<Session>>,
+    sessions: Vec<Session>,
+    /// Ids that have been given away for sessions that are about to be here.
+    starting: HashSet<u32>,
 }
 
 impl Terminals {
-    /// A random id that no session of the registry has.
-    pub(crate) fn free_id(&self) -> u32 {
-        let sessions = self.sessions();
+    /// A random id for a session that is about to start. What has it can be killed from now on.
+    pub(crate) fn reserve(&self) -> u32 {
+        let mut state = self.state();
         loop {
             let id = random_id();
-            if sessions.iter().all(|session| session.id() != id) {
+            if state.sessions.iter().all(|session| session.id() != id) && state.starting.insert(id)
+            {
                 return id;
             }
         }
     }
 
-    /// Adds a session; returns the one that had to make room, which was killed.
+    /// Takes the id back of a session that could not be started.
+    pub(crate) fn release(&self, id: u32) {
+        self.state().starting.remove(&id);
+    }
+
+    /// Adds a session with a reserved id; returns the one that had to make room, which was killed.
     pub(crate) fn insert(&self, session: Session) -> Option<Session> {
-        let mut sessions = self.sessions();
+        let mut state = self.state();
+        if !state.starting.remove(&session.id()) {
+            // Killed before it was there.
+            session.kill();
+        }
+        let sessions = &mut state.sessions;
         let evicted = (sessions.len() >= LIMIT).then(|| {
             let candidates = &sessions[..sessions.len() - SAFE];
             let ended = candidates.iter().position(|session| session.finished().is_some());
@@ -47,30 +64,52 @@ impl Terminals {
 
     /// The session of this id, which becomes the most recently used one.
     pub(crate) fn get(&self, id: u32) -> Option<Session> {
-        let mut sessions = self.sessions();
-        let at = sessions.iter().position(|session| session.id() == id)?;
-        sessions[at..].rotate_left(1);
-        sessions.last().cloned()
+        let mut state = self.state();
+        let at = state.sessions.iter().position(|session| session.id() == id)?;
+        state.sessions[at..].rotate_left(1);
+        state.sessions.last().cloned()
     }
 
     /// Takes a session out of the registry.
     pub(crate) fn remove(&self, id: u32) -> Option<Session> {
-        let mut sessions = self.sessions();
-        let at = sessions.iter().position(|session| session.id() == id)?;
-        Some(sessions.remove(at))
+        let mut state = self.state();
+        let at = state.sessions.iter().position(|session| session.id() == id)?;
+        Some(state.sessions.remove(at))
     }
 
-    fn sessions(&self) -> MutexGuard<'_, Vec<Session>> {
-        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The sessions that have not ended.
+    pub(crate) fn running(&self) -> Vec<Session> {
+        let state = self.state();
+        state.sessions.iter().filter(|session| session.finished().is_none()).cloned().collect()
+    }
+
+    /// Kills a session and forgets it; `false` when there is none that runs.
+    pub(crate) fn kill(&self, id: u32) -> bool {
+        match self.remove(id) {
+            Some(session) => {
+                session.kill();
+                session.finished().is_none()
+            }
+            None => self.state().starting.remove(&id),
+        }
+    }
+
+    /// Kills all sessions and forgets them.
+    pub(crate) fn kill_all(&self) {
+        let mut state = self.state();
+        state.starting.clear();
+        state.sessions.drain(..).for_each(|session| session.kill());
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Drop for Terminals {
     fn drop(&mut self) {
         // Not left to the sessions: a call that is still collecting holds a clone.
-        for session in self.sessions().iter() {
-            session.kill();
-        }
+        self.kill_all();
     }
 }
 

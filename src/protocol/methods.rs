@@ -95,6 +95,14 @@ macro_rules! client_requests {
             ThreadTurnsList = "thread/turns/list" (ThreadTurnsListParams) -> ThreadTurnsListResponse, Stable, by(thread_id), thread_list::turns;
             /// Compacts what the model knows of a thread, in a turn of its own.
             ThreadCompactStart = "thread/compact/start" (ThreadCompactStartParams) -> ThreadCompactStartResponse, Stable, by(thread_id), turn::compact;
+            /// Runs a command of the user's own, without a sandbox.
+            ThreadShellCommand = "thread/shellCommand" (ThreadShellCommandParams) -> ThreadShellCommandResponse, Stable, by(thread_id), turn::shell_command;
+            /// Lists the commands of a thread's agent that run.
+            ThreadBackgroundTerminalsList = "thread/backgroundTerminals/list" (ThreadBackgroundTerminalsListParams) -> ThreadBackgroundTerminalsListResponse, Experimental, by(thread_id), terminal::list;
+            /// Kills a command of a thread's agent.
+            ThreadBackgroundTerminalsTerminate = "thread/backgroundTerminals/terminate" (ThreadBackgroundTerminalsTerminateParams) -> ThreadBackgroundTerminalsTerminateResponse, Experimental, by(thread_id), terminal::terminate;
+            /// Kills all commands of a thread's agent.
+            ThreadBackgroundTerminalsClean = "thread/backgroundTerminals/clean" (ThreadBackgroundTerminalsCleanParams) -> ThreadBackgroundTerminalsCleanResponse, Experimental, by(thread_id), terminal::clean;
             /// Reviews a change, in a turn of its own.
             ReviewStart = "review/start" (ReviewStartParams) -> ReviewStartResponse, Stable, by(thread_id), turn::review;
             /// Lists the skills that threads have.

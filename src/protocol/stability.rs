@@ -121,7 +121,9 @@ macro_rules! not_gated {
 
 not_gated! {
     McpServerToolCallParams ListMcpServerStatusParams McpResourceReadParams NoParams
-    InitializeParams ReviewStartParams ThreadArchiveParams ThreadCompactStartParams ThreadUnsubscribeParams ThreadSetNameParams ThreadUnarchiveParams
+    InitializeParams ReviewStartParams ThreadShellCommandParams
+    ThreadBackgroundTerminalsListParams ThreadBackgroundTerminalsTerminateParams ThreadBackgroundTerminalsCleanParams
+    ThreadArchiveParams ThreadCompactStartParams ThreadUnsubscribeParams ThreadSetNameParams ThreadUnarchiveParams
     ThreadLoadedListParams ThreadReadParams ThreadTurnsListParams TurnInterruptParams TurnSettingsUpdateParams
     ModelListParams PermissionProfileListParams ModelProviderListParams ModelProviderConfigWriteParams ModelProviderCapabilitiesReadParams
     CollaborationModeListParams ThreadSettingsUpdateParams

@@ -1,6 +1,7 @@
 //! Threads: what they look like, what is told about them.
 
 mod attachment;
+mod command;
 mod goal;
 mod list;
 mod manage;
@@ -10,6 +11,7 @@ mod settings;
 mod start;
 
 pub(crate) use attachment::*;
+pub(crate) use command::*;
 pub(crate) use goal::*;
 pub(crate) use list::*;
 pub(crate) use manage::*;

@@ -18,6 +18,7 @@ pub(super) mod queue;
 pub(crate) mod search;
 pub(super) mod section;
 pub(super) mod skill;
+pub(super) mod terminal;
 pub(super) mod thread;
 pub(super) mod thread_archive;
 pub(super) mod thread_list;

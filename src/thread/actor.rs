@@ -11,6 +11,7 @@ use serde_json::value::RawValue;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 
+use super::command::RunningCommand;
 use super::compact::Effort;
 use super::context::{Parts, Surroundings, Told};
 use super::goal::Goal;
@@ -84,8 +85,10 @@ pub(super) struct Actor {
     /// How many agents are between this thread and the session's first one.
     pub(super) depth: u32,
     pub(super) progress: watch::Sender<AgentStatus>,
-    /// Items of the commands that run, by session.
+    /// The commands that run, by session.
     pub(super) commands: HashMap<u32, RunningCommand>,
+    /// How many commands the user has run.
+    pub(super) user_commands: u32,
     pub(super) status: ThreadStatus,
     /// The time that the model was told last.
     pub(super) told_time: Option<String>,
@@ -106,12 +109,6 @@ pub(super) struct Actor {
     pub(super) inbox: mpsc::Receiver<Command>,
     pub(super) events: mpsc::Sender<Event>,
     pub(super) happened: mpsc::Receiver<Event>,
-}
-
-/// A command whose item is not completed yet; it may outlive its turn.
-pub(super) struct RunningCommand {
-    pub(super) turn: TurnId,
-    pub(super) item: TimedItem,
 }
 
 /// What wakes the task.
@@ -139,6 +136,7 @@ impl Actor {
         if self.turn.is_some() {
             self.finish(Ending::Interrupted { by: None });
         }
+        self.end_commands().await;
         self.dismiss_agents().await;
         self.close_all_runs();
         let farewell = self.session_end();
@@ -200,6 +198,10 @@ impl Actor {
             Command::Servers { reply } => drop(reply.send(Arc::clone(&self.servers.current))),
             Command::Interrupt { turn, reply } => self.interrupt(&turn, reply),
             Command::Compact { reply } => self.compact(reply),
+            Command::Shell { script, limit, reply } => self.run_for_user(script, limit, reply),
+            Command::Terminals { reply } => drop(reply.send(self.running_terminals())),
+            Command::Terminate { session, reply } => self.terminate(session, reply),
+            Command::TerminateAll { reply } => self.terminate_all(reply),
             Command::Review { task, reply } => self.review(task, reply),
             Command::Snapshot { reply } => drop(reply.send(self.snapshot())),
             Command::Senses { model, reply } => {

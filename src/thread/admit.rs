@@ -3,6 +3,7 @@
 
 use std::collections::{HashSet, VecDeque};
 use std::path::Path;
+use std::sync::Arc;
 
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -171,9 +172,30 @@ impl Actor {
         Ok(())
     }
 
-    /// Opens a turn that nobody has said anything in: a review or a compaction.
+    /// Opens a turn that nobody has said anything in: a review, a compaction or a command.
     pub(super) fn open_bare_turn(&mut self, turn: Turn) -> Result<()> {
         self.open_turn(turn, Self::keep_bare_beginning)
+    }
+
+    /// Has the model take up a turn that has been about commands of the user's, now that there is input for it.
+    pub(super) fn take_up(&mut self) {
+        let Some(turn) = &mut self.turn else { return };
+        turn.kind = Kind::Regular;
+        let (settings, model) = (turn.step.settings.clone(), Arc::clone(&turn.step.model));
+        self.look_for_skills();
+        self.hear_of_agents();
+        if !model.is_known() {
+            self.warn_of_model();
+        }
+        if self.is_full() {
+            return self.begin_compaction(Moment::BeforeTurn);
+        }
+        let mut told = self.told.clone();
+        for message in told.update(&self.surroundings(&settings, &model)) {
+            self.remember(message);
+        }
+        self.told = told;
+        self.go_on();
     }
 
     fn compact_before(&mut self, said: UserSaid) {

@@ -252,7 +252,7 @@ impl Actor {
         match self.turn.as_ref().map(|turn| turn.kind) {
             Some(Kind::Compact) => self.finish(Ending::Completed),
             Some(Kind::Regular | Kind::Review) => self.go_on(),
-            None => {}
+            Some(Kind::Shell) | None => {}
         }
     }
 

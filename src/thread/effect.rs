@@ -1,19 +1,11 @@
 //! What running calls and commands do to their thread.
 
-use super::actor::{Actor, RunningCommand};
+use super::actor::Actor;
+use super::command::{self, RunningCommand};
 use super::item;
 use super::turn::Ending;
-use crate::exec::{SessionEvent, SessionEventKind};
-use crate::protocol::{
-    CommandExecutionOutputDeltaNotification, CommandExecutionStatus,
-    TerminalInteractionNotification, ThreadItem, TimedItem, TurnDiffUpdatedNotification, TurnId,
-    method,
-};
-use crate::store::item::item_id;
+use crate::protocol::{TimedItem, TurnDiffUpdatedNotification, TurnId, method};
 use crate::tools::{Announced, Effect, Event, Outcome};
-
-/// The exit code of a command that never ran.
-const NEVER_RAN: i32 = -1;
 
 impl Actor {
     pub(super) fn event(&mut self, event: Event) {
@@ -64,17 +56,17 @@ impl Actor {
             Effect::ItemCompleted(item) if self.runs(turn) => self.end_call_item(turn, call, item),
             // The turn has ended it already.
             Effect::ItemCompleted(_) => {}
-            Effect::CommandStarted { session, item, announced } => {
+            Effect::CommandStarted { session, script, item, announced } => {
                 // A turn that ended in this very moment has ended the item, too; but the command runs.
                 if announced == Announced::No || !self.runs(turn) {
                     self.start_item(turn, item.clone());
                 }
                 self.set_call_item(turn, call, None);
-                self.commands.insert(session, RunningCommand { turn: turn.clone(), item });
+                let command = RunningCommand::of_model(turn.clone(), item, script);
+                self.commands.insert(session, command);
             }
             Effect::CommandFailed { session, message } => {
-                let aggregated = Some(message);
-                self.command_ended(session, NEVER_RAN, aggregated, std::time::Duration::ZERO);
+                self.command_ended(session, command::End::not_started(message));
             }
             Effect::Interaction { session, stdin } => self.interaction(session, stdin),
             Effect::Ask { waits, item, question, ticket } if self.runs(turn) => {
@@ -158,63 +150,5 @@ impl Actor {
             let params = TurnDiffUpdatedNotification { thread_id, turn_id, diff };
             self.publisher.tell::<method::TurnDiffUpdated>(&params);
         }
-    }
-
-    fn interaction(&self, session: u32, stdin: String) {
-        let Some(command) = self.commands.get(&session) else { return };
-        self.publisher.tell::<method::TerminalInteraction>(&TerminalInteractionNotification {
-            thread_id: self.publisher.thread.clone(),
-            turn_id: command.turn.clone(),
-            item_id: item_id(&command.item.item).clone(),
-            process_id: session.to_string(),
-            stdin,
-        });
-    }
-
-    fn terminal(&mut self, event: SessionEvent) {
-        match event.kind {
-            SessionEventKind::Output(delta) => {
-                let Some(command) = self.commands.get(&event.session) else { return };
-                let params = CommandExecutionOutputDeltaNotification {
-                    thread_id: self.publisher.thread.clone(),
-                    turn_id: command.turn.clone(),
-                    item_id: item_id(&command.item.item).clone(),
-                    delta,
-                };
-                self.publisher.tell::<method::CommandExecutionOutputDelta>(&params);
-            }
-            SessionEventKind::Ended { exit_code, aggregated, duration } => {
-                self.command_ended(event.session, exit_code, aggregated, duration);
-            }
-        }
-    }
-
-    fn command_ended(
-        &mut self,
-        session: u32,
-        code: i32,
-        output: Option<String>,
-        duration: std::time::Duration,
-    ) {
-        let Some(RunningCommand { turn, mut item }) = self.commands.remove(&session) else {
-            return;
-        };
-        if let ThreadItem::CommandExecution {
-            status,
-            aggregated_output,
-            exit_code,
-            duration_ms,
-            ..
-        } = &mut item.item
-        {
-            *status = match code {
-                0 => CommandExecutionStatus::Completed,
-                _ => CommandExecutionStatus::Failed,
-            };
-            *aggregated_output = output;
-            *exit_code = Some(code);
-            *duration_ms = i64::try_from(duration.as_millis()).ok();
-        }
-        self.end_item(&turn, item);
     }
 }

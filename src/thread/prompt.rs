@@ -81,6 +81,13 @@ pub(super) fn turn_aborted() -> String {
     include_str!("prompt/turn_aborted.md").trim_ascii().to_owned()
 }
 
+/// The message that tells a thread's model of a command that the user has run; `result` is what it came to.
+pub(super) fn user_command(script: &str, result: &str) -> String {
+    format!(
+        "<user_shell_command>\n<command>\n{script}\n</command>\n<result>\n{result}\n</result>\n</user_shell_command>"
+    )
+}
+
 /// The message that tells a thread's model what a review has found, tags included.
 pub(super) fn reviewed(report: &str) -> String {
     format!(

@@ -300,7 +300,7 @@ impl Actor {
     }
 }
 
-fn truncation(model: &ModelInfo, limit: Option<usize>) -> Truncation {
+pub(super) fn truncation(model: &ModelInfo, limit: Option<usize>) -> Truncation {
     match (limit, model.truncation) {
         (Some(tokens), _) => Truncation::Tokens(tokens),
         (None, TruncationPolicy::Tokens(tokens)) => Truncation::Tokens(tokens),

@@ -443,6 +443,7 @@ fn run(shared: &Arc<Shared>, start: Start, loaded: Loaded) -> ThreadHandle {
         depth,
         progress,
         commands: HashMap::new(),
+        user_commands: 0,
         status: ThreadStatus::Idle,
         told_time: None,
         warned_of: None,

@@ -35,7 +35,7 @@ impl Actor {
     pub(super) fn step(&self, turn: &TurnId, kind: Kind, settings: Settings) -> Step {
         let role = match kind {
             Kind::Review => Role::Reviewer,
-            Kind::Regular | Kind::Compact => Role::Worker,
+            Kind::Regular | Kind::Compact | Kind::Shell => Role::Worker,
         };
         let scene = Scene { hooks: self.turn_hooks(turn), ..self.scene(&settings, role) };
         let model = Arc::clone(&scene.model_info);

@@ -96,13 +96,15 @@ pub(super) enum Kind {
     Regular,
     Compact,
     Review,
+    /// Commands that the user runs, for as long as nobody says anything.
+    Shell,
 }
 
 impl Kind {
     /// The kind by which clients know a turn that takes no input.
     pub(super) fn not_steerable(self) -> Option<NonSteerableTurnKind> {
         match self {
-            Self::Regular => None,
+            Self::Regular | Self::Shell => None,
             Self::Compact => Some(NonSteerableTurnKind::Compact),
             Self::Review => Some(NonSteerableTurnKind::Review),
         }
@@ -271,7 +273,8 @@ impl Actor {
     pub(super) fn advance(&mut self) {
         self.answer_goal_calls();
         let Some(turn) = &mut self.turn else { return };
-        if turn.calls.iter().any(PendingCall::is_running) {
+        // What the user runs is nobody's business but theirs, and its end is told elsewhere.
+        if turn.kind == Kind::Shell || turn.calls.iter().any(PendingCall::is_running) {
             return;
         }
         let Phase::Ended(next) = &mut turn.phase else { return };
@@ -436,6 +439,9 @@ impl Actor {
         self.end_streamed();
         if matches!(ending, Ending::Interrupted { .. } | Ending::Replaced) {
             self.abort_calls();
+        }
+        if matches!(ending, Ending::Interrupted { .. }) {
+            self.abort_commands();
         }
         self.give_back_session_start();
         self.close_runs();

@@ -1,9 +1,11 @@
 //! `exec_command`: runs a script in the user's shell, and leaves it running when it takes longer than the model
 //! wants to wait.
 
+mod definition;
+
 use std::ffi::OsString;
 use std::ops::RangeInclusive;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
@@ -12,30 +14,23 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::approval::{APPROVAL, answered, ask};
+use super::command::{self, Command};
 use super::confinement::confined;
 use super::scene::AllowLogin;
 use super::spec::{function, shell_is_offered};
 use super::{Announced, Cx, Effect, Outcome, Run, Tool, apply_patch, arguments, hooked};
-use crate::exec::{
-    Collected, Confined, Identity, Io, Session, Shell, Spawn, Startup, base_set, shell_environment,
-    tokens, truncate_for_model,
-};
+use crate::exec::{Collected, Confined, Io, Session, Shell, Startup, tokens, truncate_for_model};
 use crate::extension::hooks::Permission;
 use crate::patch::{self, Script};
-use crate::policy::action::command_actions;
+use crate::policy::amendment;
 use crate::policy::decide::{self, CommandQuestion, Decision, Place, Request, SandboxKind};
 use crate::policy::grant::{CommandKey, Terminal};
-use crate::policy::redact::redact;
-use crate::policy::{amendment, shell};
 use crate::protocol::{
-    CommandAction, CommandExecutionApprovalDecision as Answer, CommandExecutionApprovalKind,
-    CommandExecutionRequestApprovalParams, CommandExecutionSource, CommandExecutionStatus,
+    CommandExecutionApprovalDecision as Answer, CommandExecutionSource, CommandExecutionStatus,
     NetworkPolicyRuleAction, ThreadItem, TimedItem, method,
 };
 use crate::sandbox::Missing;
-use crate::thread::{LOCAL, item};
 use crate::util::path::absolute;
-use crate::util::time::now_ms;
 
 /// Bounds of `yield_time_ms`, in milliseconds.
 pub(super) const YIELD: RangeInclusive<u64> = 250..=30_000;
@@ -49,7 +44,7 @@ pub(super) static TOOL: Tool = Tool {
     namespace: None,
     name: "exec_command",
     is_offered: shell_is_offered,
-    definition: |_| definition(),
+    definition: |_| definition::definition(),
     run: Run::Function(|cx, arguments| Box::pin(run(cx, arguments))),
 };
 
@@ -74,15 +69,6 @@ enum SandboxPermissions {
     UseDefault,
     RequireEscalated,
     WithAdditionalPermissions,
-}
-
-/// A command that is about to run.
-struct Command {
-    argv: Vec<String>,
-    cwd: PathBuf,
-    io: Io,
-    actions: Vec<CommandAction>,
-    started_at_ms: i64,
 }
 
 /// How the question about a command came out.
@@ -121,18 +107,14 @@ async fn run(cx: &Cx, text: String) -> Outcome {
         .shell
         .as_deref()
         .map_or_else(|| scene.shell.clone(), |asked| Shell::resolve(asked, &scene.shell));
-    let startup = match arguments.login.unwrap_or(scene.allow_login_shell == AllowLogin::Yes) {
-        true => Startup::Login,
-        false => Startup::Plain,
+    let startup = match arguments.login {
+        Some(true) => Startup::Login,
+        Some(false) => Startup::Plain,
+        None => scene.startup(),
     };
     let argv = shell.argv(startup, &arguments.cmd);
-    let command = Command {
-        actions: command_actions(&argv, &cwd),
-        argv,
-        cwd,
-        io: if arguments.tty { Io::TERMINAL } else { Io::Pipes },
-        started_at_ms: now_ms(),
-    };
+    let io = if arguments.tty { Io::TERMINAL } else { Io::Pipes };
+    let command = Command::new(argv, cwd, io);
     let sandbox = Sandbox::of(cx).await;
     let (announced, place) = match approve(cx, &command, &arguments, &sandbox).await {
         Verdict::Run(announced, place) => (announced, place),
@@ -140,8 +122,9 @@ async fn run(cx: &Cx, text: String) -> Outcome {
     };
     let wait = arguments.yield_time_ms.unwrap_or(DEFAULT_YIELD).clamp(*YIELD.start(), *YIELD.end());
     let max_tokens = arguments.max_output_tokens.unwrap_or(DEFAULT_OUTPUT_TOKENS);
-    let confined = sandbox.at(place);
-    start(cx, &command, confined, announced, Duration::from_millis(wait), max_tokens).await
+    let (script, confined) = (arguments.cmd, sandbox.at(place));
+    let begin = Begin { script, command, confined, announced };
+    start(cx, begin, Duration::from_millis(wait), max_tokens).await
 }
 
 /// The sandbox of commands, and whether there is one to be had.
@@ -213,7 +196,7 @@ async fn approve(cx: &Cx, command: &Command, arguments: &Arguments, sandbox: &Sa
         }
         None => {}
     }
-    let item = command.item(cx, CommandExecutionSource::Agent, None);
+    let item = command.item(&cx.id, CommandExecutionSource::Agent, None);
     let params = command.approval_request(cx, reason, amendment);
     let answer =
         ask::<method::CommandExecutionRequestApproval>(cx, APPROVAL, Some(item.clone()), &params)
@@ -287,43 +270,58 @@ fn prompt_for_amendment(prefix: &[String]) -> String {
 }
 
 /// Runs the command and waits for it, but not for longer than `wait`.
-async fn start(
-    cx: &Cx,
-    command: &Command,
-    confined: Option<Confined>,
-    announced: Announced,
-    wait: Duration,
-    max_tokens: usize,
-) -> Outcome {
-    let scene = &cx.scene;
-    let id = scene.terminals.free_id();
-    let item = command.item(cx, CommandExecutionSource::UnifiedExecStartup, Some(id));
-    cx.apply(Effect::CommandStarted { session: id, item: item.clone(), announced }).await;
-    let spawn = Spawn {
-        argv: command.argv.clone(),
-        cwd: command.cwd.clone(),
-        env: environment(cx),
-        io: command.io,
-        confined,
-        quiet: QUIET,
+async fn start(cx: &Cx, begin: Begin, wait: Duration, max_tokens: usize) -> Outcome {
+    let context = cx.clone();
+    // Not a part of the call, which may be ended at any moment: what has been shown to begin does begin.
+    let begun = tokio::spawn(async move { begin.run(&context).await }).await;
+    let session = match begun {
+        Ok(Ok(session)) => session,
+        Ok(Err(told)) => return told,
+        Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
     };
-    let session = match Session::start(id, spawn, cx.events.clone()) {
-        Ok(session) => session,
-        Err(error) => {
-            let message = format!("Failed to create unified exec process: {}", root_cause(&error));
-            cx.apply(Effect::CommandFailed { session: id, message: message.clone() }).await;
-            return Outcome::text(format!(
-                "exec_command failed: CreateProcess {{ message: {message:?} }}"
-            ));
-        }
-    };
-    // The one that had to make room ends by itself; its item is completed when it does.
-    drop(scene.terminals.insert(session.clone()));
     let collected = session.collect(wait).await;
     if collected.exit.is_some() {
-        drop(scene.terminals.remove(id));
+        drop(cx.scene.terminals.remove(session.id()));
     }
-    Outcome::text(report(cx, &collected, id, max_tokens))
+    Outcome::text(report(cx, &collected, session.id(), max_tokens))
+}
+
+/// A command that may run.
+struct Begin {
+    script: String,
+    command: Command,
+    confined: Option<Confined>,
+    announced: Announced,
+}
+
+impl Begin {
+    /// Shows and starts the command.
+    async fn run(self, cx: &Cx) -> Result<Session, Outcome> {
+        let Self { script, command, confined, announced } = self;
+        let terminals = &cx.scene.terminals;
+        let id = terminals.reserve();
+        let item = command.item(&cx.id, CommandExecutionSource::UnifiedExecStartup, Some(id));
+        let started = Effect::CommandStarted { session: id, script, item, announced };
+        if cx.try_apply(started).await.is_err() {
+            return Err(Outcome::Cancelled);
+        }
+        let spawn = command.spawn(environment(cx), confined, QUIET);
+        let session = match Session::start(id, spawn, cx.events.clone()) {
+            Ok(session) => session,
+            Err(error) => {
+                terminals.release(id);
+                let message = command::not_started(&error);
+                let failed = Effect::CommandFailed { session: id, message: message.clone() };
+                let _ended = cx.try_apply(failed).await;
+                return Err(Outcome::text(format!(
+                    "exec_command failed: CreateProcess {{ message: {message:?} }}"
+                )));
+            }
+        };
+        // The one that had to make room ends by itself; its item is completed when it does.
+        drop(terminals.insert(session.clone()));
+        Ok(session)
+    }
 }
 
 /// What the model is told of a command that has run, or still runs.
@@ -341,158 +339,14 @@ pub(super) fn report(cx: &Cx, collected: &Collected, session: u32, max_tokens: u
     truncate_for_model(&heading, &collected.output, cx.scene.truncation, max_tokens)
 }
 
+/// The environment of a model's command, which says how it is shut in.
 fn environment(cx: &Cx) -> Vec<(OsString, OsString)> {
-    let thread = cx.scene.thread.as_str();
-    let identity = Identity {
-        thread,
-        session: thread,
-        call: cx.id.as_str(),
-        version: crate::COMPATIBLE_VERSION,
-    };
-    let mut base = base_set(identity);
+    let mut extra = Vec::new();
     if cx.scene.network_is_restricted() {
-        base.push(("CODEX_SANDBOX_NETWORK_DISABLED".into(), "1".into()));
+        extra.push(("CODEX_SANDBOX_NETWORK_DISABLED".into(), "1".into()));
     }
     if let Some(profile) = &cx.scene.profile {
-        base.push(("CODEX_PERMISSION_PROFILE".into(), profile.into()));
+        extra.push(("CODEX_PERMISSION_PROFILE".into(), profile.into()));
     }
-    shell_environment(&cx.scene.environment, std::env::vars_os(), base)
-}
-
-/// An action whose command shows no secrets.
-fn redacted(mut action: CommandAction) -> CommandAction {
-    let (CommandAction::Read { command, .. }
-    | CommandAction::ListFiles { command, .. }
-    | CommandAction::Search { command, .. }
-    | CommandAction::Unknown { command }) = &mut action;
-    *command = redact(command).into_owned();
-    action
-}
-
-/// What an error comes down to.
-fn root_cause(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(error.source(), |cause| cause.source());
-    causes.last().map_or_else(|| error.to_string(), ToString::to_string)
-}
-
-impl Command {
-    fn item(&self, cx: &Cx, source: CommandExecutionSource, session: Option<u32>) -> TimedItem {
-        let item = ThreadItem::CommandExecution {
-            id: cx.id.clone(),
-            plugin_id: None,
-            script_path: None,
-            command: redact(&shell::display(&self.argv)).into_owned(),
-            cwd: self.cwd.as_path().into(),
-            process_id: session.map(|id| id.to_string()),
-            source,
-            status: CommandExecutionStatus::InProgress,
-            command_actions: self.actions.iter().cloned().map(redacted).collect(),
-            aggregated_output: None,
-            exit_code: None,
-            duration_ms: None,
-        };
-        item::started(item, self.started_at_ms)
-    }
-
-    fn approval_request(
-        &self,
-        cx: &Cx,
-        reason: Option<String>,
-        amendment: Option<Vec<String>>,
-    ) -> CommandExecutionRequestApprovalParams {
-        let mut decisions = vec![Answer::Accept];
-        decisions.extend(
-            amendment.clone().map(|prefix| Answer::AcceptWithExecpolicyAmendment {
-                execpolicy_amendment: prefix,
-            }),
-        );
-        decisions.push(Answer::Cancel);
-        CommandExecutionRequestApprovalParams {
-            kind: CommandExecutionApprovalKind::Command,
-            thread_id: cx.scene.thread.clone(),
-            turn_id: cx.turn.clone(),
-            item_id: cx.id.clone(),
-            started_at_ms: self.started_at_ms,
-            approval_id: None,
-            environment_id: Some(LOCAL.to_owned()),
-            reason,
-            network_approval_context: None,
-            command: Some(shell::display(&self.argv)),
-            cwd: Some(self.cwd.as_path().into()),
-            command_actions: Some(self.actions.iter().cloned().map(redacted).collect()),
-            additional_permissions: None,
-            proposed_execpolicy_amendment: amendment,
-            proposed_network_policy_amendments: None,
-            available_decisions: Some(decisions),
-        }
-    }
-}
-
-fn definition() -> Value {
-    function(
-        "exec_command",
-        "Runs a script in a new shell. The answer holds what it printed (stdout and stderr \
-         together) and either its exit code or, when it has not ended in time, a session ID with \
-         which `write_stdin` reaches it while it goes on running.",
-        &json!({
-            "cmd": {
-                "type": "string",
-                "description": "The script. A script that consists of one `apply_patch` call with \
-                                a here-document edits files.",
-            },
-            "workdir": {
-                "type": "string",
-                "description": "Directory to run in, absolute or relative to the working \
-                                directory of the conversation, which is the default.",
-            },
-            "shell": {
-                "type": "string",
-                "description": "Name or path of the shell to use, such as `bash`. Default: the \
-                                user's shell.",
-            },
-            "login": {
-                "type": "boolean",
-                "description": "Whether to start it as a login shell. Default: true, where the \
-                                configuration allows it.",
-            },
-            "tty": {
-                "type": "boolean",
-                "description": "Whether to give the script a terminal (24 rows, 80 columns) \
-                                instead of pipes. Needed for typing into it later; without one \
-                                its stdin is closed. Default: false.",
-            },
-            "yield_time_ms": {
-                "type": "number",
-                "description": "How long to wait for the end, in whole milliseconds, 250 to \
-                                30000. The answer comes earlier when the script ends earlier. \
-                                Default: 10000.",
-            },
-            "max_output_tokens": {
-                "type": "number",
-                "description": "How much output to return at most, in tokens of about four bytes; \
-                                the middle of longer output is left out. Default: 10000, which \
-                                the model's own limit may lower.",
-            },
-            "sandbox_permissions": {
-                "type": "string",
-                "enum": ["use_default", "require_escalated"],
-                "description": "`require_escalated` asks to run outside the sandbox, where the \
-                                approval policy lets you ask. Default: `use_default`.",
-            },
-            "justification": {
-                "type": "string",
-                "description": "What the user is shown when asked about this command: a short \
-                                question that names its purpose. Give it with \
-                                `require_escalated`.",
-            },
-            "prefix_rule": {
-                "type": "array",
-                "items": { "type": "string" },
-                "description": "First words of the command that the user may allow for good \
-                                together with it, such as [\"cargo\", \"fetch\"]. Keep it narrow. \
-                                Only with `require_escalated`.",
-            },
-        }),
-        &["cmd"],
-    )
+    cx.scene.command_environment(&cx.id, extra)
 }

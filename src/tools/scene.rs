@@ -1,18 +1,21 @@
 //! What a call may know of its thread: settings and shared means, as they were when the turn began.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::DynamicTools;
 use crate::config::Effective;
 use crate::config::profile::FileRule;
-use crate::exec::{EnvironmentPolicy, Shell, Terminals, Truncation};
+use crate::exec::{
+    EnvironmentPolicy, Identity, Shell, Startup, Terminals, Truncation, base_set, shell_environment,
+};
 use crate::extension::hooks::TurnHooks;
 use crate::mcp::Servers;
 use crate::model::catalog::ModelInfo;
 use crate::policy::grant::Grants;
 use crate::policy::rules::Rules;
-use crate::protocol::{AskForApproval, ModeKind, NetworkAccess, SandboxPolicy, ThreadId};
+use crate::protocol::{AskForApproval, ItemId, ModeKind, NetworkAccess, SandboxPolicy, ThreadId};
 use crate::thread::{Agents, Environment};
 
 pub(crate) struct Scene {
@@ -72,6 +75,31 @@ pub(crate) enum AllowLogin {
 impl Scene {
     pub(super) fn grants(&self) -> MutexGuard<'_, Grants> {
         self.grants.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How shells start when nobody says it.
+    pub(crate) fn startup(&self) -> Startup {
+        match self.allow_login_shell {
+            AllowLogin::Yes => Startup::Login,
+            AllowLogin::No => Startup::Plain,
+        }
+    }
+
+    /// The environment of the command that belongs to an item, `extra` included.
+    pub(crate) fn command_environment(
+        &self,
+        item: &ItemId,
+        extra: Vec<(OsString, OsString)>,
+    ) -> Vec<(OsString, OsString)> {
+        let thread = self.thread.as_str();
+        let identity = Identity {
+            thread,
+            session: thread,
+            call: item.as_str(),
+            version: crate::COMPATIBLE_VERSION,
+        };
+        let base = base_set(identity).into_iter().chain(extra);
+        shell_environment(&self.environment, std::env::vars_os(), base)
     }
 
     pub(super) fn network_is_restricted(&self) -> bool {

@@ -5,7 +5,7 @@ use std::process::Command;
 use serde_json::{Value, json};
 
 use crate::harness::server::{runs, until};
-use crate::harness::{Client, Config, Gate, Lab, ev, held, waits_for};
+use crate::harness::{Client, Config, Gate, Lab, ev, held, ours_only, waits_for};
 
 /// Interrupts and checks how the turn ends; the answer, the status and the end come in this order.
 #[track_caller]
@@ -125,6 +125,31 @@ fn while_a_command_runs() {
     let last = lab.model.last();
     assert!(last.output("call-1").ends_with("aborted by user"), "{}", last.output("call-1"));
     assert_eq!(last.calls(), ["function_call call-1", "function_call_output call-1"]);
+}
+
+#[test]
+fn a_command_ends_with_its_turn_where_the_user_wants_it() {
+    ours_only!();
+    let lab = Lab::with(&Config {
+        top: "interrupt_ends_commands = true".to_owned(),
+        ..Config::default()
+    });
+    let marker = format!("it-{}", uuid::Uuid::new_v4());
+    let script = |name: &str| format!("(exec -a {marker}-{name} sleep 60); true");
+    lab.model.reply(ev::shell_with("call-1", &script("a"), &json!({"yield_time_ms": 250})));
+    lab.model.reply(ev::text("it runs")).reply(ev::shell("call-2", &script("b")));
+    let client = lab.start();
+    let thread = client.thread();
+    client.complete(&thread, "first");
+    let turn = client.turn(&thread, "second");
+    for name in ["a", "b"] {
+        until("start", || runs(&format!("{marker}-{name}")).then_some(()));
+    }
+    interrupt(&client, &thread, &turn);
+    let done = client.note_where("item/completed", |params| params["item"]["id"] == "call-2");
+    assert_eq!((&done["turnId"], &done["item"]["exitCode"]), (&json!(turn), &json!(-1)));
+    until("end of the turn's command", || (!runs(&format!("{marker}-b"))).then_some(()));
+    assert!(runs(&format!("{marker}-a")), "what an earlier turn has started goes on");
 }
 
 #[test]

@@ -58,6 +58,7 @@ mod thread_start;
 mod tidy;
 mod tools;
 mod turn;
+mod user_command;
 
 /// A file that is not listed would be compiled by nobody.
 #[test]

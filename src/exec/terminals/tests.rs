@@ -24,7 +24,7 @@ fn open(
         confined: None,
         quiet: Duration::ZERO,
     };
-    let session = Session::start(terminals.free_id(), spawn, events.clone()).unwrap();
+    let session = Session::start(terminals.reserve(), spawn, events.clone()).unwrap();
     let evicted = terminals.insert(session.clone());
     (session, evicted)
 }
@@ -41,9 +41,9 @@ async fn lookup() {
     let (session, _) = open(&terminals, "exec sleep 60", &tx);
     assert_eq!(terminals.get(session.id()).map(|found| found.id()), Some(session.id()));
     assert!(terminals.get(1).is_none());
-    assert_eq!(terminals.sessions().len(), 1);
+    assert_eq!(terminals.running().len(), 1);
     assert!(terminals.remove(session.id()).is_some());
-    assert!(terminals.get(session.id()).is_none() && terminals.sessions().is_empty());
+    assert!(terminals.get(session.id()).is_none() && terminals.running().is_empty());
     assert_eq!(session.finished(), None, "whoever removes a session decides about its end");
 }
 
@@ -70,7 +70,33 @@ async fn the_limit() {
         "then the least recently used one; number 60 is too recent"
     );
     assert_eq!(sessions[1].collect(LONG).await.exit, Some(-1));
-    assert_eq!(terminals.sessions().len(), LIMIT);
+    assert_eq!(terminals.running().len(), LIMIT - 1, "number 60 has ended");
+}
+
+#[tokio::test]
+async fn killing_by_id() {
+    let (tx, _rx) = mpsc::channel(1000);
+    let terminals = Terminals::default();
+    let (session, _) = open(&terminals, "exec sleep 60", &tx);
+    assert!(terminals.kill(session.id()) && !terminals.kill(session.id()));
+    assert_eq!(session.collect(LONG).await.exit, Some(-1));
+    let (ended, _) = open(&terminals, "exit 3", &tx);
+    assert_eq!(ended.collect(LONG).await.exit, Some(3));
+    assert!(!terminals.kill(ended.id()), "it has ended by itself");
+}
+
+#[tokio::test]
+async fn a_session_killed_before_it_has_started() {
+    let (tx, _rx) = mpsc::channel::<SessionEvent>(1000);
+    let terminals = Terminals::default();
+    let id = terminals.reserve();
+    assert!(terminals.kill(id) && !terminals.kill(id));
+    let argv = ["/bin/sleep", "60"].map(str::to_owned).to_vec();
+    let (cwd, env, io) = ("/".into(), Vec::new(), Io::Pipes);
+    let spawn = Spawn { argv, cwd, env, io, confined: None, quiet: Duration::ZERO };
+    let session = Session::start(id, spawn, tx.clone()).unwrap();
+    assert!(terminals.insert(session.clone()).is_none());
+    assert_eq!(session.collect(LONG).await.exit, Some(-1));
 }
 
 #[tokio::test]

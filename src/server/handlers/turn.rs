@@ -1,13 +1,16 @@
 //! Turns: their thread decides, and answers.
 
+use std::time::Duration;
+
 use crate::protocol::{
-    ReviewStartParams, ReviewStartResponse, ThreadCompactStartParams, ThreadCompactStartResponse,
+    Request as _, ReviewStartParams, ReviewStartResponse, ThreadCompactStartParams,
+    ThreadCompactStartResponse, ThreadShellCommandParams, ThreadShellCommandResponse,
     TurnInterruptParams, TurnInterruptResponse, TurnSettingsUpdateParams,
     TurnSettingsUpdateResponse, TurnStartParams, TurnStartResponse, TurnSteerParams,
-    TurnSteerResponse,
+    TurnSteerResponse, method,
 };
 use crate::server::context::{Cx, Later};
-use crate::server::error::Result;
+use crate::server::error::{Error, Result};
 use crate::thread::{Command, ReviewTask};
 
 pub(crate) async fn start(cx: Cx, params: TurnStartParams) -> Result<Later<TurnStartResponse>> {
@@ -22,6 +25,26 @@ pub(crate) async fn compact(
 ) -> Result<Later<ThreadCompactStartResponse>> {
     let thread = cx.thread(&params.thread_id)?;
     thread.send(Command::Compact { reply: cx.reply() }).await;
+    Ok(Later::by_thread())
+}
+
+pub(crate) async fn shell_command(
+    cx: Cx,
+    params: ThreadShellCommandParams,
+) -> Result<Later<ThreadShellCommandResponse>> {
+    let limit = match params.timeout_ms {
+        None => None,
+        Some(limit) => Some(u64::try_from(limit).map(Duration::from_millis).map_err(|_| {
+            let method = method::ThreadShellCommand::METHOD;
+            Error::invalid_params(format!("{method} timeoutMs must be non-negative, got {limit}"))
+        })?),
+    };
+    let thread = cx.thread(&params.thread_id)?;
+    let script = params.command.trim().to_owned();
+    if script.is_empty() {
+        return Err(Error::invalid_request("command must not be empty"));
+    }
+    thread.send(Command::Shell { script, limit, reply: cx.reply() }).await;
     Ok(Later::by_thread())
 }
 

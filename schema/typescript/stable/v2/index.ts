@@ -269,6 +269,8 @@ export type { ThreadSetNameParams } from "./ThreadSetNameParams";
 export type { ThreadSetNameResponse } from "./ThreadSetNameResponse";
 export type { ThreadSettings } from "./ThreadSettings";
 export type { ThreadSettingsUpdatedNotification } from "./ThreadSettingsUpdatedNotification";
+export type { ThreadShellCommandParams } from "./ThreadShellCommandParams";
+export type { ThreadShellCommandResponse } from "./ThreadShellCommandResponse";
 export type { ThreadSortKey } from "./ThreadSortKey";
 export type { ThreadSource } from "./ThreadSource";
 export type { ThreadSourceKind } from "./ThreadSourceKind";
