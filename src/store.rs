@@ -2,7 +2,7 @@
 //! files are what counts; a database is only their index. All I/O is blocking. Knows nothing of running threads: who writes a
 //! thread holds its [`Writer`], and with it the thread's lock.
 
-mod case;
+pub(crate) mod case;
 mod database;
 mod error;
 mod file;

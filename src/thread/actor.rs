@@ -40,9 +40,9 @@ use crate::policy::grant::Grants;
 use crate::protocol::{
     AccountRateLimitsUpdatedNotification, ItemCompletedNotification, ItemStartedNotification,
     ModelRerouteReason, ModelReroutedNotification, ModelVerification,
-    ModelVerificationNotification, RateLimitSnapshot, RateLimitWindow, Thread, ThreadActiveFlag,
-    ThreadStatus, ThreadTokenUsageUpdatedNotification, TimedItem, TurnId, TurnInterruptResponse,
-    WarningNotification, method,
+    ModelVerificationNotification, MultiAgentVersion, RateLimitSnapshot, RateLimitWindow, Thread,
+    ThreadActiveFlag, ThreadStatus, ThreadTokenUsageUpdatedNotification, TimedItem, TurnId,
+    TurnInterruptResponse, WarningNotification, method,
 };
 use crate::store::{Record, Writer};
 use crate::tools::{DynamicTools, Event};
@@ -82,6 +82,8 @@ pub(super) struct Actor {
     pub(super) servers: ThreadServers,
     pub(super) team: Arc<Team>,
     pub(super) mailbox: Mailbox,
+    /// Which kind of agents the thread has, once a turn has begun.
+    pub(super) multi_agent: Option<MultiAgentVersion>,
     /// How many agents are between this thread and the session's first one.
     pub(super) depth: u32,
     pub(super) progress: watch::Sender<AgentStatus>,

@@ -162,6 +162,7 @@ impl Actor {
 
     /// Makes `turn` the running one, once `keep` has put its beginning on disk. There is no turn if that fails.
     fn open_turn(&mut self, turn: Turn, keep: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
+        self.multi_agent = Some(self.multi_agent_with(&turn.step.model));
         self.turn = Some(turn);
         if let Err(error) = keep(self) {
             self.turn = None;
@@ -220,7 +221,7 @@ impl Actor {
         let Some(turn) = &self.turn else { return Ok(()) };
         let records = [
             stored::turn_started(turn, &self.settings, self.window()),
-            stored::turn_context(turn, &self.settings),
+            stored::turn_context(turn, &self.settings, self.multi_agent),
         ];
         self.thread.updated_at = now_secs();
         match &mut self.writer {
@@ -252,7 +253,7 @@ impl Actor {
         let mut told = self.told.clone();
         let mut seen = told.update(&self.surroundings(&self.settings, &turn.step.model));
         records.extend(seen.iter().cloned().map(Record::History));
-        records.push(stored::turn_context(turn, &self.settings));
+        records.push(stored::turn_context(turn, &self.settings, self.multi_agent));
         let is_new = self.writer.as_ref().is_some_and(|writer| !writer.is_materialized());
         if is_new {
             records.push(stored::settings_applied(&self.thread.id, &self.settings));

@@ -20,6 +20,7 @@ use super::session::{Lineage, NewThread, Persistence, Shared, Start, Stored, cre
 use super::stored::restore;
 use super::team::{AgentStatus, Member, News, Place, Team, path};
 use super::{Command, Error, Result, ThreadHandle, item, prompt};
+use crate::config::Effective;
 use crate::extension::hooks::SessionOrigin;
 use crate::model::catalog::ModelInfo;
 use crate::protocol::{
@@ -134,6 +135,8 @@ pub(crate) struct Agents {
     pub(crate) team: Arc<Team>,
     /// Which tools the model has for it.
     pub(crate) version: MultiAgentVersion,
+    /// Whether agents of the first kind may be below the thread.
+    pub(crate) may_go_deeper: bool,
     /// The thread's place in the tree of agents.
     pub(crate) path: AgentPath,
     /// The thread at the root of the tree.
@@ -262,13 +265,23 @@ async fn report(mut status: watch::Receiver<AgentStatus>, shared: Arc<Shared>, p
     }
 }
 
+/// Which kind of agents the configuration asks for, whatever is usual.
+pub(super) fn asked_for(config: &Effective) -> Option<MultiAgentVersion> {
+    match (config.agents.enabled, config.features.on("multi_agent_v2")) {
+        (false, _) => Some(MultiAgentVersion::Disabled),
+        (true, true) => Some(MultiAgentVersion::V2),
+        (true, false) => None,
+    }
+}
+
 impl Actor {
     /// What the tools of a turn need for working with agents.
     pub(super) fn agents(&self, model: &ModelInfo) -> Agents {
         Agents {
             shared: Arc::clone(&self.shared),
             team: Arc::clone(&self.team),
-            version: self.multi_agent(model),
+            version: self.multi_agent_with(model),
+            may_go_deeper: self.depth < self.config.agents.max_depth,
             path: self.path(),
             root: ThreadId::from(self.thread.session_id.as_str()),
             unread: self.mailbox.unread.subscribe(),
@@ -276,30 +289,23 @@ impl Actor {
         }
     }
 
-    /// Which tools for agents a model has. All of one tree have the same.
-    pub(super) fn multi_agent(&self, model: &ModelInfo) -> MultiAgentVersion {
+    /// Which kind of agents the thread has. All of one tree have the same, whatever their models; a model has its say
+    /// at the thread's beginning.
+    pub(super) fn multi_agent_with(&self, model: &ModelInfo) -> MultiAgentVersion {
         use MultiAgentVersion::{Disabled, V1, V2};
-        let (config, features) = (&self.config.agents, &self.config.features);
-        let wanted = match model.multi_agent_version {
+        let usual = if self.config.features.on("multi_agent") { V1 } else { Disabled };
+        match asked_for(&self.config) {
+            Some(Disabled) => Disabled,
             _ if self.agent_path().is_some() => V2,
             _ if self.depth > 0 => V1,
-            Some(Disabled) => Disabled,
-            _ if features.on("multi_agent_v2") => V2,
-            Some(V2) => V2,
-            Some(V1) | None => V1,
-        };
-        let may_have_more = features.on("multi_agent") && self.depth < config.max_depth;
-        match wanted {
-            V2 if config.enabled => V2,
-            V1 if config.enabled && may_have_more => V1,
-            V1 | V2 | Disabled => Disabled,
+            asked => asked.or(self.multi_agent).or(model.multi_agent_version).unwrap_or(usual),
         }
     }
 
     /// What a model is told of the agents that it works with.
     pub(super) fn team_text(&self, model: &ModelInfo) -> Option<String> {
         let is_alone = self.turn.as_ref().is_some_and(|turn| turn.step.scene.agents.is_none());
-        let version = self.multi_agent(model);
+        let version = self.multi_agent_with(model);
         let config = &self.config.agents;
         (version == MultiAgentVersion::V2 && !is_alone)
             .then(|| prompt::team(&self.path(), config.most(version), &config.collaboration))

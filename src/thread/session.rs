@@ -31,8 +31,8 @@ use crate::model::catalog::{Catalog, ModelInfo};
 use crate::model::{self, Provider};
 use crate::policy::rules::{self, Rules};
 use crate::protocol::{
-    AgentPath, GitInfo, SessionSource, SubAgentSource, Thread, ThreadHistoryMode, ThreadId,
-    ThreadSource, ThreadStatus, ThreadTokenUsage, TurnId,
+    AgentPath, GitInfo, MultiAgentVersion, SessionSource, SubAgentSource, Thread,
+    ThreadHistoryMode, ThreadId, ThreadSource, ThreadStatus, ThreadTokenUsage, TurnId,
 };
 use crate::store::history::model_history;
 use crate::store::{self, Record, Store, Summary, Writer};
@@ -226,6 +226,7 @@ struct Loaded {
     origin: Origin,
     queue: Queue,
     team: Arc<Team>,
+    multi_agent: Option<MultiAgentVersion>,
     session_start: SessionOrigin,
 }
 
@@ -316,6 +317,7 @@ pub(crate) fn create(shared: &Arc<Shared>, new: NewThread, start: Start) -> Resu
         origin,
         queue,
         team,
+        multi_agent: None,
         session_start,
     };
     Ok(run(shared, start, loaded))
@@ -353,6 +355,7 @@ pub(crate) fn resume(
         records.iter().filter(|record| matches!(record, Record::Compacted(_))).count();
     let queue = Queue::loaded(&shared.store, &thread.id, &records);
     let dynamic_tools = stored::dynamic_tools(writer.meta());
+    let multi_agent = stored::multi_agent(writer.meta(), &records);
     let (writer, origin) = (Some(writer), Origin::Disk);
     let session_start = SessionOrigin::Resume;
     let loaded = Loaded {
@@ -366,6 +369,7 @@ pub(crate) fn resume(
         origin,
         queue,
         team,
+        multi_agent,
         session_start,
     };
     run(shared, start, loaded)
@@ -440,6 +444,7 @@ fn run(shared: &Arc<Shared>, start: Start, loaded: Loaded) -> ThreadHandle {
         servers,
         team: loaded.team,
         mailbox: Mailbox::default(),
+        multi_agent: loaded.multi_agent,
         depth,
         progress,
         commands: HashMap::new(),

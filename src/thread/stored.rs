@@ -4,13 +4,15 @@ use std::path::PathBuf;
 
 use uuid::Uuid;
 
+use super::agents::asked_for;
 use super::session::{Lineage, NewThread, Start};
 use super::settings::{Settings, environments};
 use super::turn::Turn;
 use crate::protocol::{
-    ModeKind, ReasoningEffort, SessionSource, Thread, ThreadId, ThreadStatus, ThreadTokenUsage,
-    TokenUsageBreakdown, TurnId,
+    ModeKind, MultiAgentVersion, ReasoningEffort, SessionSource, Thread, ThreadId, ThreadStatus,
+    ThreadTokenUsage, TokenUsageBreakdown, TurnId,
 };
+use crate::store::case;
 use crate::store::meta::StoredGit;
 use crate::store::record::{TokenCount, TokenInfo, TurnAttribution, TurnStarted};
 use crate::store::settings::{
@@ -98,11 +100,11 @@ pub(super) fn meta(
         memory_mode: None,
         history_mode: new.history_mode,
         history_base: None,
-        multi_agent_version: new
-            .lineage
-            .as_ref()
-            .and_then(|lineage| lineage.path.as_ref())
-            .map(|_| "v2".to_owned()),
+        multi_agent_version: match lineage.and_then(|lineage| lineage.path.as_ref()) {
+            Some(_) => Some(MultiAgentVersion::V2),
+            None => asked_for(&start.config),
+        }
+        .and_then(|version| case::stored(&version)),
         context_window: Some(raw(&serde_json::json!({ "window_id": Uuid::now_v7().to_string() }))),
         git: None,
     };
@@ -149,7 +151,11 @@ fn mode_name(mode: ModeKind) -> &'static str {
     }
 }
 
-pub(super) fn turn_context(turn: &Turn, settings: &Settings) -> Record {
+pub(super) fn turn_context(
+    turn: &Turn,
+    settings: &Settings,
+    multi_agent: Option<MultiAgentVersion>,
+) -> Record {
     Record::TurnContext(Box::new(TurnContext {
         turn_id: Some(turn.id.clone()),
         root_turn_id: Some(turn.root.clone()),
@@ -161,7 +167,7 @@ pub(super) fn turn_context(turn: &Turn, settings: &Settings) -> Record {
         active_permission_profile: settings.profile.clone(),
         model: settings.model.clone(),
         collaboration_mode: Some(settings.mode.clone()),
-        multi_agent_version: None,
+        multi_agent_version: multi_agent.and_then(|version| case::stored(&version)),
         realtime_active: false,
         effort: settings.effort.as_ref().map(|effort| effort.as_str().to_owned()),
         summary: settings.summary,
@@ -281,6 +287,15 @@ pub(super) fn last_model(records: &[Record]) -> Option<String> {
         let Record::TurnContext(context) = record else { return None };
         Some(context.model.clone()).filter(|model| !model.is_empty())
     })
+}
+
+/// Which kind of agents a thread has.
+pub(super) fn multi_agent(meta: &SessionMeta, records: &[Record]) -> Option<MultiAgentVersion> {
+    let last = records.iter().rev().find_map(|record| {
+        let Record::TurnContext(context) = record else { return None };
+        context.multi_agent_version.as_deref()
+    });
+    case::wire(last.or(meta.multi_agent_version.as_deref())?)
 }
 
 pub(super) fn usage(usage: &ThreadTokenUsage) -> Record {

@@ -71,7 +71,10 @@ pub(super) static RESUME: Tool = Tool {
 };
 
 fn is_offered(scene: &Scene) -> bool {
-    scene.agents.as_ref().is_some_and(|agents| agents.version == MultiAgentVersion::V1)
+    scene
+        .agents
+        .as_ref()
+        .is_some_and(|agents| agents.version == MultiAgentVersion::V1 && agents.may_go_deeper)
 }
 
 #[derive(Debug, Deserialize)]

@@ -153,7 +153,7 @@ struct WriteArguments {
 async fn send(cx: &Cx, text: String) -> Told {
     let WriteArguments { target, message } = arguments(&text)?;
     let (agents, message) = (agents(cx)?, filled(message)?);
-    let reader = path::resolve(&agents.path, &target).map_err(|error| refuse(&error))?;
+    let reader = meant(agents, &target)?;
     let letter = letter(agents, &reader, LetterContent::Message(message));
     deliver(cx, &reader, letter).await
 }
@@ -161,7 +161,7 @@ async fn send(cx: &Cx, text: String) -> Told {
 async fn follow_up(cx: &Cx, text: String) -> Told {
     let WriteArguments { target, message } = arguments(&text)?;
     let (agents, message) = (agents(cx)?, filled(message)?);
-    let reader = path::resolve(&agents.path, &target).map_err(|error| refuse(&error))?;
+    let reader = meant(agents, &target)?;
     if reader == path::root() {
         return Err(Outcome::text("the root agent takes tasks from the user alone"));
     }
@@ -251,7 +251,7 @@ struct InterruptArguments {
 
 async fn interrupt(cx: &Cx, text: String) -> Told {
     let InterruptArguments { target } = arguments(&text)?;
-    let path = path::resolve(&agents(cx)?.path, &target).map_err(|error| refuse(&error))?;
+    let path = meant(agents(cx)?, &target)?;
     if path == path::root() {
         return Err(Outcome::text("the root agent is interrupted by the user alone"));
     }
@@ -276,7 +276,7 @@ async fn list(cx: &Cx, text: String) -> Told {
     let ListArguments { path_prefix } = arguments(&text)?;
     let agents = agents(cx)?;
     let top = match path_prefix.as_deref().filter(|prefix| !prefix.is_empty()) {
-        Some(prefix) => path::resolve(&agents.path, prefix).map_err(|error| refuse(&error))?,
+        Some(prefix) => meant(agents, prefix)?,
         None => path::root(),
     };
     let root = agents
@@ -298,6 +298,11 @@ async fn list(cx: &Cx, text: String) -> Told {
 
 fn agents(cx: &Cx) -> Told<&Agents> {
     cx.scene.agents.as_ref().ok_or_else(|| Outcome::text("there are no agents"))
+}
+
+/// The path that the agent means.
+fn meant(agents: &Agents, target: &str) -> Told<AgentPath> {
+    path::resolve(&agents.path, target).map_err(|error| refuse(&error))
 }
 
 async fn find(cx: &Cx, path: &AgentPath) -> Told<FoundAgent> {

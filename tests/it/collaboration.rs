@@ -152,7 +152,34 @@ fn the_configuration_decides_about_the_tools() {
     assert_eq!(configured("v2", ""), [false, true]);
     assert_eq!(configured("v2", "[features]\nmulti_agent = false"), [false, true]);
     assert_eq!(configured("v2", "[agents]\nenabled = false"), [false, false]);
-    assert_eq!(configured("disabled", USUAL), [false, false]);
+    assert_eq!(configured("disabled", ""), [false, false]);
+    assert_eq!(configured("disabled", USUAL), [false, true]);
+}
+
+#[test]
+fn a_thread_keeps_its_kind_of_agents() {
+    let lab = Lab::describing(&json!({"multi_agent_version": "v2"}), Config::default());
+    for _ in 0..4 {
+        lab.model.reply(ev::text("hello"));
+    }
+    let client = lab.start();
+    let thread = client.thread();
+    let knows = |name: &str| lab.model.last().tools().iter().any(|tool| tool == name);
+    client.complete(&thread, "one");
+    client.turn_with(
+        &thread,
+        json!({"model": "unknown-model", "input": [{"type": "text", "text": "two"}]}),
+    );
+    client.finish(&thread);
+    assert!(knows("collaboration.spawn_agent"), "with another model");
+    client.close();
+    lab.home.describe_model(&json!({"multi_agent_version": "v1"}));
+    let client = lab.start();
+    client.resume(&thread);
+    client.complete(&thread, "three");
+    assert!(knows("collaboration.spawn_agent"), "in another process");
+    client.complete(&client.thread(), "four");
+    assert!(knows("multi_agent_v1.spawn_agent"), "a new thread has what is usual by now");
 }
 
 #[test]
@@ -476,6 +503,28 @@ fn idle_agents_make_room() {
     assert_eq!(letters(&last).last().unwrap(), "FINAL_ANSWER /root/a: second");
     let of_agent = last_of(&lab, "/root/a");
     assert_eq!(of_agent.texts("assistant"), ["first"], "it knows what it has done");
+}
+
+#[test]
+fn an_agent_that_a_client_has_loaded_is_taken_back() {
+    let lab = lab("max_threads = 1");
+    let more = call("followup_task", json!({"target": "a", "message": "more"}));
+    cast(
+        &lab,
+        [
+            (
+                "/root",
+                vec![spawn("a"), wait("w1"), spawn("b"), wait("w2"), say("one"), more, wait("w3")],
+            ),
+            ("/root/a", vec![say("first"), say("second")]),
+        ],
+    );
+    let client = lab.start();
+    let thread = client.thread();
+    client.complete(&thread, "first");
+    client.resume(&agent(&client));
+    client.complete(&thread, "second");
+    assert_eq!(letters(&last_of(&lab, "/root")).last().unwrap(), "FINAL_ANSWER /root/a: second");
 }
 
 #[test]
