@@ -106,6 +106,9 @@ impl Actor {
         limit: Option<Duration>,
         reply: Reply<ThreadShellCommandResponse>,
     ) {
+        if let Err(refusal) = self.check_direct_input() {
+            return reply.give(Err(refusal));
+        }
         let opened = match &self.turn {
             Some(_) => None,
             None => {

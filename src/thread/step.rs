@@ -68,6 +68,7 @@ impl Actor {
             let refusal = "turn settings updates require the step_model_switching feature";
             return Err(Error::Refused(refusal.to_owned()));
         }
+        self.check_direct_input()?;
         let overrides = Overrides::of_running(params, &self.shared.cwd)?;
         let (catalog, config) = (&self.shared.catalog, &self.config);
         let is_known = |model: &str| catalog.model(model, config).is_known();

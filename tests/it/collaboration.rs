@@ -630,6 +630,7 @@ fn clients_do_not_tell_agents_what_to_do() {
         ("review/start", json!({"target": {"type": "uncommittedChanges"}})),
         ("thread/goal/set", json!({"objective": "o"})),
         ("thread/goal/clear", json!({})),
+        ("thread/shellCommand", json!({"command": "true"})),
         ("thread/settings/update", json!({"model": "mock-model"})),
         ("thread/queue/add", json!({"input": input, "clientUserMessageId": "u"})),
     ] {
