@@ -47,7 +47,7 @@ pub(crate) struct Client {
 }
 
 /// What is sent.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Request {
     /// Who asks; scripts keep their place by it.
     pub(crate) thread: String,

@@ -13,6 +13,7 @@ pub(crate) mod stability;
 
 mod account;
 mod approval;
+mod auto_review;
 mod config;
 mod fs;
 mod hook;
@@ -37,6 +38,7 @@ mod turn;
 
 pub(crate) use account::*;
 pub(crate) use approval::*;
+pub(crate) use auto_review::*;
 pub(crate) use config::*;
 pub(crate) use fs::*;
 pub(crate) use hook::*;

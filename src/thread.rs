@@ -7,6 +7,7 @@
 mod actor;
 mod admit;
 mod agents;
+mod auto_review;
 mod call;
 mod command;
 mod compact;
@@ -45,6 +46,7 @@ pub(crate) use agents::{
     Admission, Agents, Draft, Found as FoundAgent, Memory as AgentMemory, Order as AgentOrder,
     Recruit, Wanted,
 };
+pub(crate) use auto_review::Assessment;
 pub(crate) use command::Terminal;
 pub(crate) use goal::changed as changed_goal;
 pub(crate) use input::{Rendered, check as check_input};

@@ -7,6 +7,7 @@
 mod agents;
 mod apply_patch;
 mod approval;
+mod auto_review;
 mod clock;
 mod collaboration;
 mod command;
@@ -18,6 +19,7 @@ mod hooked;
 mod mcp;
 mod mcp_resource;
 mod output;
+mod request_permissions;
 mod scene;
 mod spec;
 mod update_plan;
@@ -48,8 +50,8 @@ use crate::extension::hooks;
 use crate::mcp as servers;
 use crate::patch::Edit;
 use crate::protocol::{
-    ItemId, McpToolCallProgressNotification, QueuedSubmission, ThreadActiveFlag, TimedItem, TurnId,
-    TurnPlanUpdatedNotification,
+    GuardianApprovalReviewAction, ItemId, McpToolCallProgressNotification, QueuedSubmission,
+    ThreadActiveFlag, TimedItem, TurnId, TurnPlanUpdatedNotification,
 };
 use crate::thread::{self, Admission, Draft, Environment, Question, Rendered, Ticket, Wanted};
 
@@ -100,7 +102,14 @@ pub(crate) enum Effect {
     /// Ends an item that has been started.
     ItemCompleted(TimedItem),
     /// A command runs now. Its item has been started already when it had to be approved.
-    CommandStarted { session: u32, script: String, item: TimedItem, announced: Announced },
+    CommandStarted {
+        session: u32,
+        script: String,
+        item: TimedItem,
+        announced: Announced,
+        /// Is given the item, not ended, when the sandbox seems to have stopped the command at once.
+        denied: Option<oneshot::Sender<TimedItem>>,
+    },
     /// Somebody typed into a running command.
     Interaction { session: u32, stdin: String },
     /// The command could not be started after all.
@@ -112,6 +121,12 @@ pub(crate) enum Effect {
         item: Option<TimedItem>,
         question: Question,
         ticket: oneshot::Sender<Ticket>,
+    },
+    /// Shows the item in question, then has a model decide instead of the user.
+    Review {
+        item: Option<TimedItem>,
+        action: GuardianApprovalReviewAction,
+        reply: oneshot::Sender<thread::Assessment>,
     },
     /// The question of this call, about this, is not open any more.
     Asked(ThreadActiveFlag),
@@ -162,6 +177,12 @@ pub(crate) enum Event {
     Hook(hooks::Report),
     /// How the start of a server goes.
     Server(servers::Report),
+    /// A model has looked at what a call is about to do; `None` when it has taken too long.
+    Reviewed {
+        turn: TurnId,
+        review: String,
+        assessment: Option<thread::Assessment>,
+    },
     /// The hooks that a turn has waited for have had their say.
     Hooked {
         turn: TurnId,

@@ -1,10 +1,12 @@
 //! What a user allowed for the rest of a thread.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use super::decide::Request;
 use super::shell::{plain_commands, program_name, script_of};
+use super::widening::Widening;
+use crate::protocol::{ItemId, TurnId};
 
 /// Accepted commands and files; gone with the thread.
 #[derive(Debug, Default)]
@@ -13,6 +15,21 @@ pub(crate) struct Grants {
     files: HashSet<PathBuf>,
     /// Tools of MCP servers, by server and tool.
     tools: HashSet<(String, String)>,
+    /// What commands may do beyond their sandbox…
+    widening: Widening,
+    /// …and what they may during one turn.
+    of_turn: Option<(TurnId, Widening)>,
+    /// Terminals outside the sandbox, because the model has asked for it, by session.
+    escaped: HashMap<u32, Escaped>,
+}
+
+/// A terminal that nothing shuts in.
+#[derive(Debug, Clone)]
+pub(crate) struct Escaped {
+    /// The item of its command.
+    pub(crate) item: ItemId,
+    /// Where the command was started.
+    pub(crate) cwd: PathBuf,
 }
 
 /// What makes two commands the same for a grant.
@@ -87,6 +104,39 @@ impl Grants {
 
     pub(crate) fn has_tool(&self, server: &str, tool: &str) -> bool {
         self.tools.contains(&(server.to_owned(), tool.to_owned()))
+    }
+
+    pub(crate) fn widen(&mut self, granted: Widening) {
+        self.widening.add(granted);
+    }
+
+    pub(crate) fn widen_turn(&mut self, turn: &TurnId, granted: Widening) {
+        match &mut self.of_turn {
+            Some((running, before)) if running == turn => before.add(granted),
+            other => *other = Some((turn.clone(), granted)),
+        }
+    }
+
+    /// What commands of this turn may do beyond their sandbox.
+    pub(crate) fn widening(&self, turn: &TurnId) -> Widening {
+        let mut all = self.widening.clone();
+        if let Some((_, granted)) = self.of_turn.as_ref().filter(|(running, _)| running == turn) {
+            all.add(granted.clone());
+        }
+        all
+    }
+
+    pub(crate) fn note_escaped(&mut self, session: u32, terminal: Escaped) {
+        self.escaped.insert(session, terminal);
+    }
+
+    pub(crate) fn escaped(&self, session: u32) -> Option<Escaped> {
+        self.escaped.get(&session).cloned()
+    }
+
+    /// There is no such terminal any more.
+    pub(crate) fn forget_escaped(&mut self, session: u32) {
+        self.escaped.remove(&session);
     }
 
     pub(crate) fn allows_files(&self, paths: &[PathBuf]) -> bool {

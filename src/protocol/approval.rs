@@ -10,7 +10,8 @@ use ts_rs::TS;
 
 use crate::protocol::rpc::RequestId;
 use crate::protocol::{
-    AdditionalPermissionProfile, CommandAction, ItemId, LegacyAppPathString, ThreadId, TurnId,
+    AdditionalFileSystemPermissions, AdditionalNetworkPermissions, AdditionalPermissionProfile,
+    CommandAction, ItemId, LegacyAppPathString, ThreadId, TurnId,
 };
 
 /// Asks whether a command may run.
@@ -156,6 +157,74 @@ pub(crate) enum FileChangeApprovalDecision {
     Decline,
     /// It may not be made, and the turn ends.
     Cancel,
+}
+
+/// Asks whether commands and edits may do more than the policy allows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(JsonSchema, TS), ts(export_to = "v2/"))]
+pub(crate) struct PermissionsRequestApprovalParams {
+    pub(crate) thread_id: ThreadId,
+    pub(crate) turn_id: TurnId,
+    /// The call that asks; no item shows it.
+    pub(crate) item_id: ItemId,
+    /// Where the permissions would hold.
+    #[serde(default)]
+    pub(crate) environment_id: Option<String>,
+    /// In Unix milliseconds.
+    pub(crate) started_at_ms: i64,
+    /// The thread's working directory.
+    pub(crate) cwd: LegacyAppPathString,
+    /// Why they are needed.
+    pub(crate) reason: Option<String>,
+    pub(crate) permissions: RequestPermissionProfile,
+}
+
+/// Lists what is asked for beyond the policy.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(test, derive(JsonSchema, TS), ts(export_to = "v2/"))]
+pub(crate) struct RequestPermissionProfile {
+    pub(crate) network: Option<AdditionalNetworkPermissions>,
+    pub(crate) file_system: Option<AdditionalFileSystemPermissions>,
+}
+
+/// Answers with what is granted, of what was asked for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(JsonSchema, TS), ts(export_to = "v2/"))]
+pub(crate) struct PermissionsRequestApprovalResponse {
+    pub(crate) permissions: GrantedPermissionProfile,
+    #[serde(default)]
+    pub(crate) scope: PermissionGrantScope,
+    /// Wants everything that makes use of it to be reviewed; then nothing is granted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub(crate) strict_auto_review: Option<bool>,
+}
+
+/// Lists what is granted beyond the policy.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(JsonSchema, TS), ts(export_to = "v2/"))]
+pub(crate) struct GrantedPermissionProfile {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub(crate) network: Option<AdditionalNetworkPermissions>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub(crate) file_system: Option<AdditionalFileSystemPermissions>,
+}
+
+/// Says for how long something is granted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(JsonSchema, TS), ts(export_to = "v2/"))]
+pub(crate) enum PermissionGrantScope {
+    #[default]
+    Turn,
+    /// For as long as the thread is loaded.
+    Session,
 }
 
 /// Names a host to be reached.

@@ -200,6 +200,8 @@ macro_rules! server_requests {
             CommandExecutionRequestApproval = "item/commandExecution/requestApproval" (CommandExecutionRequestApprovalParams) -> CommandExecutionRequestApprovalResponse;
             /// Asks whether files may be changed.
             FileChangeRequestApproval = "item/fileChange/requestApproval" (FileChangeRequestApprovalParams) -> FileChangeRequestApprovalResponse;
+            /// Asks whether commands and edits may do more than the policy allows.
+            PermissionsRequestApproval = "item/permissions/requestApproval" (PermissionsRequestApprovalParams) -> PermissionsRequestApprovalResponse;
             /// Asks the user what the model wants to know.
             ToolRequestUserInput = "item/tool/requestUserInput" (ToolRequestUserInputParams) -> ToolRequestUserInputResponse;
             /// Asks the user for a server of the Model Context Protocol: about a tool, or what the server wants to know.
@@ -287,6 +289,12 @@ macro_rules! server_notifications {
             McpToolCallProgress = "item/mcpToolCall/progress" (McpToolCallProgressNotification);
             /// Tells how far the start of a server is.
             McpServerStartupStatusUpdated = "mcpServer/startupStatus/updated" (McpServerStatusUpdatedNotification);
+            /// Tells that a model looks at what would be asked of the user.
+            ItemAutoApprovalReviewStarted = "item/autoApprovalReview/started" (ItemGuardianApprovalReviewStartedNotification);
+            /// Tells what such a review has come to.
+            ItemAutoApprovalReviewCompleted = "item/autoApprovalReview/completed" (ItemGuardianApprovalReviewCompletedNotification);
+            /// Tells the user how reviews by a model have gone.
+            GuardianWarning = "guardianWarning" (GuardianWarningNotification);
             /// Tells that a request to the client needs no answer any more.
             ServerRequestResolved = "serverRequest/resolved" (ServerRequestResolvedNotification);
             /// Tells that another model answers than the one that was asked.

@@ -9,6 +9,7 @@ use tokio::sync::watch;
 use uuid::Uuid;
 
 use super::actor::Actor;
+use super::auto_review::Reviews;
 use super::compact::Moment;
 use super::diff::TurnDiff;
 use super::said::UserSaid;
@@ -289,6 +290,7 @@ impl Actor {
             options,
             phase: Phase::Ended(Next::Natural { go_on: true }),
             compaction: None,
+            reviews: Reviews::default(),
             review: None,
             streamed: Streamed::default(),
             calls: Vec::new(),

@@ -61,6 +61,10 @@ impl PendingCall {
         }
     }
 
+    pub(super) fn id(&self) -> &ItemId {
+        &self.id
+    }
+
     pub(super) fn is_running(&self) -> bool {
         matches!(self.state, State::Running { .. })
     }

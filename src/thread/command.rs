@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::value::RawValue;
+use tokio::sync::oneshot;
 use tokio::time::timeout;
 use uuid::Uuid;
 
@@ -17,6 +18,7 @@ use super::said::UserSaid;
 use super::turn::{Ending, Kind, Turn, TurnOptions};
 use super::{Reply, prompt};
 use crate::exec::{Io, Session, SessionEvent, SessionEventKind, truncate_for_model};
+use crate::policy::denial::looks_denied;
 use crate::protocol::{
     CommandExecutionOutputDeltaNotification, CommandExecutionSource, CommandExecutionStatus,
     ItemId, LegacyAppPathString, TerminalInteractionNotification,
@@ -32,6 +34,8 @@ use crate::util::task::AbortOnDrop;
 const FIRST_OF_USER: u32 = 100_000;
 /// The exit code of a command that never ran, or was killed by us.
 const KILLED: i32 = -1;
+/// A command that runs for longer has done something, and is not tried again.
+const AT_ONCE: Duration = Duration::from_secs(1);
 /// How long a thread that ends waits for the ends of the commands that it kills.
 const LAST_MOMENTS: Duration = Duration::from_millis(500);
 
@@ -46,7 +50,10 @@ pub(super) struct RunningCommand {
 /// Whose command it is.
 enum By {
     /// The registry of terminals has its session.
-    Model,
+    Model {
+        /// Which call of the turn wants to know when the sandbox seems to have stopped it at once.
+        denied: Option<(usize, oneshot::Sender<TimedItem>)>,
+    },
     User {
         /// When it is killed.
         limit: Option<Duration>,
@@ -56,6 +63,7 @@ enum By {
 }
 
 /// How a command has ended.
+#[derive(Debug, Clone)]
 pub(super) struct End {
     exit_code: i32,
     output: Option<String>,
@@ -73,8 +81,35 @@ pub(crate) struct Terminal {
 }
 
 impl RunningCommand {
-    pub(super) fn of_model(turn: TurnId, item: TimedItem, script: String) -> Self {
-        Self { turn, item, script, by: By::Model }
+    pub(super) fn of_model(
+        turn: TurnId,
+        item: TimedItem,
+        script: String,
+        denied: Option<(usize, oneshot::Sender<TimedItem>)>,
+    ) -> Self {
+        Self { turn, item, script, by: By::Model { denied } }
+    }
+
+    /// The item at the command's end.
+    fn ended(self, end: End) -> TimedItem {
+        let mut item = self.item;
+        if let ThreadItem::CommandExecution {
+            status,
+            aggregated_output,
+            exit_code,
+            duration_ms,
+            ..
+        } = &mut item.item
+        {
+            *status = match end.exit_code {
+                0 => CommandExecutionStatus::Completed,
+                _ => CommandExecutionStatus::Failed,
+            };
+            *aggregated_output = end.output;
+            *exit_code = Some(end.exit_code);
+            *duration_ms = i64::try_from(end.duration.as_millis()).ok();
+        }
+        item
     }
 
     fn is_of_user(&self) -> bool {
@@ -85,6 +120,12 @@ impl RunningCommand {
 impl End {
     pub(super) fn not_started(message: String) -> Self {
         Self { exit_code: KILLED, output: Some(message), duration: Duration::ZERO }
+    }
+
+    /// Whether it is what a command comes to that its sandbox has stopped before it has done much.
+    fn is_denied(&self) -> bool {
+        self.duration < AT_ONCE
+            && looks_denied(self.exit_code, self.output.as_deref().unwrap_or_default())
     }
 
     /// The same end, with a last line of output of ours.
@@ -264,8 +305,16 @@ impl Actor {
     }
 
     pub(super) fn command_ended(&mut self, session: u32, end: End) {
-        let Some(command) = self.commands.remove(&session) else { return };
-        let By::User { limit, .. } = &command.by else { return self.show_end(command, end) };
+        let Some(mut command) = self.commands.remove(&session) else { return };
+        let limit = match &mut command.by {
+            By::User { limit, .. } => limit,
+            By::Model { denied } => {
+                return match denied.take().filter(|_| end.is_denied()) {
+                    Some((call, told)) => self.denied(command, &end, call, told),
+                    None => self.show_end(command, end),
+                };
+            }
+        };
         let end = match limit {
             // It did run, and whoever else kills it takes it out of the list first.
             Some(limit) if end.exit_code == KILLED && !end.duration.is_zero() => {
@@ -280,24 +329,27 @@ impl Actor {
     }
 
     fn show_end(&mut self, command: RunningCommand, end: End) {
-        let RunningCommand { turn, mut item, .. } = command;
-        if let ThreadItem::CommandExecution {
-            status,
-            aggregated_output,
-            exit_code,
-            duration_ms,
-            ..
-        } = &mut item.item
-        {
-            *status = match end.exit_code {
-                0 => CommandExecutionStatus::Completed,
-                _ => CommandExecutionStatus::Failed,
-            };
-            *aggregated_output = end.output;
-            *exit_code = Some(end.exit_code);
-            *duration_ms = i64::try_from(end.duration.as_millis()).ok();
+        let turn = command.turn.clone();
+        self.end_item(&turn, command.ended(end));
+    }
+
+    /// The call decides what becomes of the command, if it still waits for it.
+    fn denied(
+        &mut self,
+        command: RunningCommand,
+        end: &End,
+        call: usize,
+        told: oneshot::Sender<TimedItem>,
+    ) {
+        let turn = command.turn.clone();
+        let item = command.ended(end.clone());
+        if !self.runs(&turn) {
+            return self.end_item(&turn, item);
         }
-        self.end_item(&turn, item);
+        self.set_call_item(&turn, call, Some(item.clone()));
+        if let Err(item) = told.send(item) {
+            self.end_call_item(&turn, call, item);
+        }
     }
 
     /// What the model is told of a command of the user's.

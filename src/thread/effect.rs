@@ -19,13 +19,17 @@ impl Actor {
             // The turn did not wait for this call.
             Event::Done { .. } => {}
             Event::Server(report) => self.server_reported(report),
+            Event::Reviewed { turn, review, assessment } if self.runs(&turn) => {
+                self.action_reviewed(&review, assessment);
+            }
+            Event::Reviewed { .. } => {}
             Event::Hook(report) => self.hook_reported(report),
             Event::Hooked { turn, outcome } if self.runs(&turn) => self.hooks_done(outcome),
             Event::Hooked { .. } => {}
         }
     }
 
-    fn runs(&self, turn: &TurnId) -> bool {
+    pub(super) fn runs(&self, turn: &TurnId) -> bool {
         self.turn.as_ref().is_some_and(|running| running.id == *turn)
     }
 
@@ -56,13 +60,18 @@ impl Actor {
             Effect::ItemCompleted(item) if self.runs(turn) => self.end_call_item(turn, call, item),
             // The turn has ended it already.
             Effect::ItemCompleted(_) => {}
-            Effect::CommandStarted { session, script, item, announced } => {
+            Effect::CommandStarted { session, script, item, announced, denied } => {
                 // A turn that ended in this very moment has ended the item, too; but the command runs.
                 if announced == Announced::No || !self.runs(turn) {
                     self.start_item(turn, item.clone());
                 }
                 self.set_call_item(turn, call, None);
-                let command = RunningCommand::of_model(turn.clone(), item, script);
+                let command = RunningCommand::of_model(
+                    turn.clone(),
+                    item,
+                    script,
+                    denied.map(|told| (call, told)),
+                );
                 self.commands.insert(session, command);
             }
             Effect::CommandFailed { session, message } => {
@@ -79,6 +88,13 @@ impl Actor {
                 drop(ticket.send(self.publisher.ask(question)));
             }
             Effect::Ask { .. } => {}
+            Effect::Review { item, action, reply } if self.runs(turn) => {
+                if let Some(item) = item {
+                    self.begin_call_item(turn, call, item);
+                }
+                self.review_action(call, action, reply);
+            }
+            Effect::Review { .. } => {}
             Effect::Asked(waits) if self.runs(turn) => {
                 if let Some(at) = self.waiting.iter().position(|open| *open == waits) {
                     self.waiting.swap_remove(at);
@@ -131,7 +147,7 @@ impl Actor {
     }
 
     /// Notes which item the turn has to end when it ends before the call.
-    fn set_call_item(&mut self, turn: &TurnId, call: usize, item: Option<TimedItem>) {
+    pub(super) fn set_call_item(&mut self, turn: &TurnId, call: usize, item: Option<TimedItem>) {
         let running = self.turn.as_mut().filter(|running| running.id == *turn);
         if let Some(call) = running.and_then(|running| running.calls.get_mut(call)) {
             call.open = item;

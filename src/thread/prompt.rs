@@ -88,6 +88,9 @@ pub(super) fn user_command(script: &str, result: &str) -> String {
     )
 }
 
+/// What a model is told that reviews actions.
+pub(super) const AUTO_REVIEW: &str = include_str!("prompt/auto_review.md").trim_ascii();
+
 /// The message that tells a thread's model what a review has found, tags included.
 pub(super) fn reviewed(report: &str) -> String {
     format!(

@@ -14,9 +14,9 @@ use super::settings::Settings;
 use super::turn::Turn;
 use crate::config::profile::file_rules;
 use crate::exec::{EnvironmentPolicy, Truncation};
-use crate::model::Request;
 use crate::model::catalog::{ModelInfo, TruncationPolicy, Verbosity};
 use crate::model::request::{Body, Form};
+use crate::model::{Conversation, Request};
 use crate::policy::roots::WritableRoot;
 use crate::protocol::{
     ApprovalsReviewer, ReasoningEffort, ReasoningSummary, SandboxPolicy, ThreadId,
@@ -66,6 +66,32 @@ impl Actor {
         Request {
             thread: identity.thread.to_string(),
             conversation: self.conversation.clone(),
+            headers: self.headers(metadata),
+            body: body.encode(),
+        }
+    }
+
+    /// The request that has a model look at what the running turn is about to do.
+    pub(super) fn review_request(&self, review: &str, input: &History, schema: &Value) -> Request {
+        let Some(turn) = &self.turn else { return Request::default() };
+        let metadata = self.turn_metadata().to_string();
+        let body = Body {
+            form: Form::Plain,
+            model: &turn.step.scene.model,
+            input: input.shared(),
+            tools: None,
+            parallel_tool_calls: false,
+            effort: self.effort().map(ReasoningEffort::as_str),
+            summary: self.summary(),
+            verbosity: None,
+            output_schema: Some(schema),
+            service_tier: self.service_tier(),
+            prompt_cache_key: review,
+            client_metadata: &self.client_metadata(&metadata),
+        };
+        Request {
+            thread: review.to_owned(),
+            conversation: Conversation::default(),
             headers: self.headers(metadata),
             body: body.encode(),
         }
@@ -276,6 +302,7 @@ impl Actor {
             runs_on: settings.environment,
             cwd: settings.cwd.clone(),
             approval_policy: settings.approval_policy.clone(),
+            reviewer: settings.approvals_reviewer,
             sandbox: settings.sandbox.clone(),
             files: file_rules(profile.as_deref(), &self.config, &settings.roots),
             workspace: settings.roots.clone(),

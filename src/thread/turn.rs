@@ -12,6 +12,7 @@ use tokio::sync::{oneshot, watch};
 use tokio::time::{Duration, Instant};
 
 use super::actor::Actor;
+use super::auto_review::Reviews;
 use super::call::PendingCall;
 use super::compact::{Compaction, Moment, Written};
 use super::context::{item_id, message};
@@ -50,6 +51,8 @@ pub(super) struct Turn {
     pub(super) phase: Phase,
     /// What the model does now instead of answering.
     pub(super) compaction: Option<Compaction>,
+    /// The reviews of what its calls are about to do.
+    pub(super) reviews: Reviews,
     /// The reviewer whose work the turn shows.
     pub(super) review: Option<Review>,
     /// What the current response has streamed so far.
@@ -443,6 +446,7 @@ impl Actor {
         if matches!(ending, Ending::Interrupted { .. }) {
             self.abort_commands();
         }
+        self.abort_reviews();
         self.give_back_session_start();
         self.close_runs();
         self.hear_of_agents();

@@ -5,14 +5,15 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use super::approval::{APPROVAL, answered, ask};
+use super::auto_review::{self, Review};
 use super::{Cx, Effect, Outcome, Output, Run, Tool, hooked};
 use crate::extension::hooks::Permission;
 use crate::patch::{self, Plan};
 use crate::policy::decide::{self, Decision, PatchQuestion, SandboxKind};
 use crate::policy::writable::is_protected;
 use crate::protocol::{
-    FileChangeApprovalDecision as Answer, FileChangeRequestApprovalParams, PatchApplyStatus,
-    ThreadItem, TimedItem, method,
+    FileChangeApprovalDecision as Answer, FileChangeRequestApprovalParams,
+    GuardianApprovalReviewAction, PatchApplyStatus, ThreadItem, TimedItem, method,
 };
 use crate::thread::item;
 use crate::util::time::now_ms;
@@ -52,10 +53,12 @@ async fn run(cx: &Cx, text: &str, cwd: &Path) -> Outcome {
     };
     let scene = &cx.scene;
     let paths = plan.paths();
+    let granted = scene.grants().widening(&cx.turn).write;
+    let writable_roots: Vec<_> = scene.writable_roots.iter().cloned().chain(granted).collect();
     let decision = decide::patch(&PatchQuestion {
         policy: &scene.approval_policy,
         sandbox: SandboxKind::from(&scene.sandbox),
-        writable_roots: &scene.writable_roots,
+        writable_roots: &writable_roots,
         paths: &paths,
     });
     let item = change(cx, &plan, PatchApplyStatus::InProgress);
@@ -80,7 +83,7 @@ async fn run(cx: &Cx, text: &str, cwd: &Path) -> Outcome {
         }
     }
     if SandboxKind::from(&scene.sandbox).restricts()
-        && let Some(path) = paths.iter().find(|path| is_protected(path, &scene.writable_roots))
+        && let Some(path) = paths.iter().find(|path| is_protected(path, &writable_roots))
     {
         cx.apply(Effect::ItemCompleted(with_status(item, PatchApplyStatus::Failed))).await;
         return Outcome::text(failure(&format!(
@@ -110,6 +113,19 @@ async fn refused(
     reason: Option<String>,
     paths: &[PathBuf],
 ) -> Option<Outcome> {
+    let action = || GuardianApprovalReviewAction::ApplyPatch {
+        cwd: cx.scene.cwd.as_path().into(),
+        files: paths.iter().map(|path| path.as_path().into()).collect(),
+    };
+    match auto_review::review(cx, Some(item), action).await {
+        Some(Review::Allowed) => return None,
+        Some(Review::Denied(told)) => {
+            let declined = with_status(item.clone(), PatchApplyStatus::Declined);
+            cx.apply(Effect::ItemCompleted(declined)).await;
+            return Some(Outcome::text(format!("patch rejected: {told}")));
+        }
+        None => {}
+    }
     cx.begin(item.clone()).await;
     let params = FileChangeRequestApprovalParams {
         thread_id: cx.scene.thread.clone(),

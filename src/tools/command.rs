@@ -7,16 +7,20 @@ use std::time::Duration;
 use super::Cx;
 use crate::exec::{Confined, Io, Spawn};
 use crate::policy::action::command_actions;
+use crate::policy::decide::Request;
+use crate::policy::grant::{CommandKey, Terminal};
 use crate::policy::redact::redact;
 use crate::policy::shell;
+use crate::policy::widening::Widening;
 use crate::protocol::{
     CommandAction, CommandExecutionApprovalDecision as Answer, CommandExecutionApprovalKind,
-    CommandExecutionRequestApprovalParams, CommandExecutionSource, CommandExecutionStatus, ItemId,
-    ThreadItem, TimedItem,
+    CommandExecutionRequestApprovalParams, CommandExecutionSource, CommandExecutionStatus,
+    GuardianApprovalReviewAction, GuardianCommandSource, ItemId, ThreadItem, TimedItem,
 };
 use crate::thread::{LOCAL, item};
 use crate::util::time::now_ms;
 
+#[derive(Clone)]
 pub(crate) struct Command {
     pub(super) argv: Vec<String>,
     pub(super) cwd: PathBuf,
@@ -46,6 +50,16 @@ impl Command {
         Spawn { argv: self.argv.clone(), cwd: self.cwd.clone(), env, io: self.io, confined, quiet }
     }
 
+    /// What makes it the same as another one for a grant.
+    pub(super) fn key(&self, request: Request, widening: &Widening) -> CommandKey {
+        let terminal = match self.io {
+            Io::Pty { .. } => Terminal::With,
+            Io::Pipes => Terminal::Without,
+        };
+        let additional = (!widening.is_empty()).then(|| format!("{widening:?}"));
+        CommandKey::new(&self.argv, &self.cwd, terminal, request, additional)
+    }
+
     /// The item that shows it, with the session that clients may know it by.
     pub(crate) fn item(
         &self,
@@ -72,6 +86,15 @@ impl Command {
 
     fn shown(&self) -> String {
         redact(&shell::display(&self.argv)).into_owned()
+    }
+
+    /// What is reviewed of it.
+    pub(super) fn action(&self) -> GuardianApprovalReviewAction {
+        GuardianApprovalReviewAction::Command {
+            source: GuardianCommandSource::UnifiedExec,
+            command: shell::display(&self.argv),
+            cwd: self.cwd.as_path().into(),
+        }
     }
 
     /// The question whether it may run.

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use crate::config::profile::FileRule;
 use crate::exec::Confined;
 use crate::policy::roots::{WritableRoot, writable_roots};
+use crate::policy::widening::Widening;
 use crate::policy::writable::{PROTECTED, git_folder};
 use crate::protocol::{FileSystemAccessMode, SandboxPolicy};
 use crate::sandbox::{self, Access, Confinement, Missing, Network, Rule};
@@ -18,8 +19,24 @@ pub(crate) fn confined(
     workspace: &[PathBuf],
     files: &[FileRule],
 ) -> Result<Option<Confined>, Missing> {
+    widened(policy, workspace, files, &Widening::default())
+}
+
+/// The same for commands that may do more than that.
+pub(super) fn widened(
+    policy: &SandboxPolicy,
+    workspace: &[PathBuf],
+    files: &[FileRule],
+    widening: &Widening,
+) -> Result<Option<Confined>, Missing> {
     let roots = writable_roots(policy, workspace);
-    let Some(confinement) = confinement(policy, &roots, files) else { return Ok(None) };
+    let Some(mut confinement) = confinement(policy, &roots, files) else { return Ok(None) };
+    if widening.network {
+        confinement.network = Network::Open;
+    }
+    let readable = |path: &PathBuf| Rule { path: path.clone(), access: Access::Read };
+    confinement.rules.extend(widening.read.difference(&widening.write).map(readable));
+    confinement.rules.extend(widening.write.iter().cloned().map(writable));
     let method = sandbox::enforceable(&confinement)?;
     Ok(Some(Confined { confinement, method }))
 }

@@ -2,6 +2,7 @@
 //! wants to wait.
 
 mod definition;
+mod retry;
 
 use std::ffi::OsString;
 use std::ops::RangeInclusive;
@@ -11,12 +12,15 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
+use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use super::approval::{APPROVAL, answered, ask};
+use super::auto_review::{self, Review};
 use super::command::{self, Command};
-use super::confinement::confined;
-use super::scene::AllowLogin;
+use super::confinement::widened;
+use super::request_permissions::Asked;
+use super::scene::{AllowLogin, Scene};
 use super::spec::{function, shell_is_offered};
 use super::{Announced, Cx, Effect, Outcome, Run, Tool, apply_patch, arguments, hooked};
 use crate::exec::{Collected, Confined, Io, Session, Shell, Startup, tokens, truncate_for_model};
@@ -24,10 +28,12 @@ use crate::extension::hooks::Permission;
 use crate::patch::{self, Script};
 use crate::policy::amendment;
 use crate::policy::decide::{self, CommandQuestion, Decision, Place, Request, SandboxKind};
-use crate::policy::grant::{CommandKey, Terminal};
+use crate::policy::grant::Escaped;
+use crate::policy::widening::Widening;
 use crate::protocol::{
-    CommandExecutionApprovalDecision as Answer, CommandExecutionSource, CommandExecutionStatus,
-    NetworkPolicyRuleAction, ThreadItem, TimedItem, method,
+    AdditionalPermissionProfile, CommandExecutionApprovalDecision as Answer,
+    CommandExecutionSource, CommandExecutionStatus, NetworkPolicyRuleAction, ThreadItem, TimedItem,
+    method,
 };
 use crate::sandbox::Missing;
 use crate::util::path::absolute;
@@ -44,7 +50,7 @@ pub(super) static TOOL: Tool = Tool {
     namespace: None,
     name: "exec_command",
     is_offered: shell_is_offered,
-    definition: |_| definition::definition(),
+    definition: definition::definition,
     run: Run::Function(|cx, arguments| Box::pin(run(cx, arguments))),
 };
 
@@ -61,6 +67,7 @@ struct Arguments {
     sandbox_permissions: Option<SandboxPermissions>,
     justification: Option<String>,
     prefix_rule: Option<Vec<String>>,
+    additional_permissions: Option<Asked>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -71,6 +78,52 @@ enum SandboxPermissions {
     WithAdditionalPermissions,
 }
 
+/// What the model wants a command to do beyond the sandbox.
+struct Wish {
+    request: Request,
+    widening: Widening,
+}
+
+impl Wish {
+    /// Takes it out of the arguments; the error is what the model is told.
+    fn of(cx: &Cx, arguments: &mut Arguments, cwd: &Path) -> Result<Self, &'static str> {
+        use SandboxPermissions::{RequireEscalated, UseDefault, WithAdditionalPermissions};
+
+        let widening = arguments.additional_permissions.take();
+        let widening = widening.map(|asked| asked.widening(cwd)).filter(|wish| !wish.is_empty());
+        let request = match (arguments.sandbox_permissions, &widening) {
+            (Some(UseDefault) | None, None) => Request::Default,
+            (Some(RequireEscalated), None) => Request::Escalated,
+            (Some(WithAdditionalPermissions), None) => {
+                return Err(
+                    "`with_additional_permissions` needs `additional_permissions` that are not empty",
+                );
+            }
+            (Some(UseDefault | RequireEscalated), Some(_)) => {
+                return Err(
+                    "`additional_permissions` need `sandbox_permissions` to be `with_additional_permissions`",
+                );
+            }
+            (Some(WithAdditionalPermissions) | None, Some(_)) => Request::Widened,
+        };
+        if request == Request::Widened && !may_widen(&cx.scene) {
+            return Err("additional permissions are switched off; do without them");
+        }
+        Ok(Self { request, widening: widening.unwrap_or_default() })
+    }
+
+    fn wire(&self) -> Option<AdditionalPermissionProfile> {
+        let (network, file_system) = (self.widening.wire_network(), self.widening.wire_files());
+        (self.request == Request::Widened)
+            .then_some(AdditionalPermissionProfile { network, file_system })
+    }
+}
+
+/// Whether a model may ask for more for single commands.
+fn may_widen(scene: &Scene) -> bool {
+    scene.config.features.on("exec_permission_approvals")
+}
+
 /// How the question about a command came out.
 enum Verdict {
     Run(Announced, Place),
@@ -79,7 +132,7 @@ enum Verdict {
 }
 
 async fn run(cx: &Cx, text: String) -> Outcome {
-    let arguments: Arguments = match arguments(&text) {
+    let mut arguments: Arguments = match arguments(&text) {
         Ok(arguments) => arguments,
         Err(told) => return told,
     };
@@ -115,16 +168,30 @@ async fn run(cx: &Cx, text: String) -> Outcome {
     let argv = shell.argv(startup, &arguments.cmd);
     let io = if arguments.tty { Io::TERMINAL } else { Io::Pipes };
     let command = Command::new(argv, cwd, io);
-    let sandbox = Sandbox::of(cx).await;
-    let (announced, place) = match approve(cx, &command, &arguments, &sandbox).await {
+    let wish = match Wish::of(cx, &mut arguments, &command.cwd) {
+        Ok(wish) => wish,
+        Err(told) => return Outcome::text(told),
+    };
+    let sandbox = Sandbox::of(cx, wish.widening.clone()).await;
+    let (announced, place) = match approve(cx, &command, &arguments, &wish, &sandbox).await {
         Verdict::Run(announced, place) => (announced, place),
         Verdict::Refused(told) => return told,
     };
     let wait = arguments.yield_time_ms.unwrap_or(DEFAULT_YIELD).clamp(*YIELD.start(), *YIELD.end());
     let max_tokens = arguments.max_output_tokens.unwrap_or(DEFAULT_OUTPUT_TOKENS);
-    let (script, confined) = (arguments.cmd, sandbox.at(place));
-    let begin = Begin { script, command, confined, announced };
-    start(cx, begin, Duration::from_millis(wait), max_tokens).await
+    let escaped = wish.request == Request::Escalated
+        && place == Place::Outside
+        && SandboxKind::from(&scene.sandbox).restricts();
+    let escaped = escaped.then(|| Escaped { item: cx.id.clone(), cwd: command.cwd.clone() });
+    let confined = sandbox.at(place);
+    let may_retry = confined.is_some() && retry::is_offered(&scene.approval_policy);
+    let begin =
+        Begin { script: arguments.cmd, command, confined, announced, escaped, denied: None };
+    let wait = Wait { time: Duration::from_millis(wait), max_tokens };
+    match may_retry {
+        true => start_or_retry(cx, begin, wait).await,
+        false => start(cx, begin, wait).await.1,
+    }
 }
 
 /// The sandbox of commands, and whether there is one to be had.
@@ -135,9 +202,11 @@ enum Sandbox {
 }
 
 impl Sandbox {
-    async fn of(cx: &Cx) -> Self {
+    /// The sandbox of a command that may do this beside what has been granted.
+    async fn of(cx: &Cx, mut widening: Widening) -> Self {
         let scene = Arc::clone(&cx.scene);
-        let shut_in = move || confined(&scene.sandbox, &scene.workspace, &scene.files);
+        widening.add(scene.grants().widening(&cx.turn));
+        let shut_in = move || widened(&scene.sandbox, &scene.workspace, &scene.files, &widening);
         match tokio::task::spawn_blocking(shut_in).await {
             Ok(Ok(Some(confined))) => Self::Ready(confined),
             Ok(Ok(None)) => Self::NotWanted,
@@ -156,15 +225,15 @@ impl Sandbox {
 }
 
 /// Decides whether the command runs, asking the user where the policy says so.
-async fn approve(cx: &Cx, command: &Command, arguments: &Arguments, sandbox: &Sandbox) -> Verdict {
+async fn approve(
+    cx: &Cx,
+    command: &Command,
+    arguments: &Arguments,
+    wish: &Wish,
+    sandbox: &Sandbox,
+) -> Verdict {
     let scene = &cx.scene;
-    let request = match arguments.sandbox_permissions {
-        Some(SandboxPermissions::RequireEscalated) => Request::Escalated,
-        Some(SandboxPermissions::WithAdditionalPermissions) => Request::Widened,
-        Some(SandboxPermissions::UseDefault) | None => Request::Default,
-    };
-    let terminal = if arguments.tty { Terminal::With } else { Terminal::Without };
-    let key = CommandKey::new(&command.argv, &command.cwd, terminal, request, None);
+    let key = command.key(wish.request, &wish.widening);
     let decision = {
         let rules = scene.rules.lock().unwrap_or_else(PoisonError::into_inner);
         decide::command(&CommandQuestion {
@@ -175,7 +244,7 @@ async fn approve(cx: &Cx, command: &Command, arguments: &Arguments, sandbox: &Sa
                 Sandbox::Missing(missing) => Some(missing),
                 Sandbox::NotWanted | Sandbox::Ready(_) => None,
             },
-            request,
+            request: wish.request,
             justification: arguments.justification.as_deref(),
             suggested_prefix: arguments.prefix_rule.as_deref().unwrap_or_default(),
             rules: &rules,
@@ -197,7 +266,16 @@ async fn approve(cx: &Cx, command: &Command, arguments: &Arguments, sandbox: &Sa
         None => {}
     }
     let item = command.item(&cx.id, CommandExecutionSource::Agent, None);
-    let params = command.approval_request(cx, reason, amendment);
+    match auto_review::review(cx, Some(&item), || command.action()).await {
+        Some(Review::Allowed) => return Verdict::Run(Announced::Yes, place),
+        Some(Review::Denied(told)) => {
+            not_run(cx, item, CommandExecutionStatus::Declined).await;
+            return Verdict::Refused(Outcome::text(rejected(&told)));
+        }
+        None => {}
+    }
+    let mut params = command.approval_request(cx, reason, amendment);
+    params.additional_permissions = wish.wire();
     let answer =
         ask::<method::CommandExecutionRequestApproval>(cx, APPROVAL, Some(item.clone()), &params)
             .await;
@@ -269,21 +347,61 @@ fn prompt_for_amendment(prefix: &[String]) -> String {
     )
 }
 
-/// Runs the command and waits for it, but not for longer than `wait`.
-async fn start(cx: &Cx, begin: Begin, wait: Duration, max_tokens: usize) -> Outcome {
+/// How much of a command a call wants to see.
+#[derive(Debug, Clone, Copy)]
+struct Wait {
+    time: Duration,
+    max_tokens: usize,
+}
+
+/// As [`start`], but when the sandbox seems to have stopped the command at once, asks to run it outside.
+async fn start_or_retry(cx: &Cx, mut begin: Begin, wait: Wait) -> Outcome {
+    let (denied, was_denied) = oneshot::channel();
+    let outside = Begin {
+        script: begin.script.clone(),
+        command: begin.command.clone(),
+        confined: None,
+        announced: Announced::Yes,
+        escaped: None,
+        denied: None,
+    };
+    begin.denied = Some(denied);
+    let (ended, told) = start(cx, begin, wait).await;
+    if ended == Ended::No {
+        return told;
+    }
+    let Ok(item) = was_denied.await else { return told };
+    match retry::refused(cx, &outside.command, item, told).await {
+        Some(refused) => refused,
+        None => start(cx, outside, wait).await.1,
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ended {
+    Yes,
+    No,
+}
+
+/// Runs the command and waits for it, but not for too long.
+async fn start(cx: &Cx, begin: Begin, wait: Wait) -> (Ended, Outcome) {
     let context = cx.clone();
     // Not a part of the call, which may be ended at any moment: what has been shown to begin does begin.
     let begun = tokio::spawn(async move { begin.run(&context).await }).await;
     let session = match begun {
         Ok(Ok(session)) => session,
-        Ok(Err(told)) => return told,
+        Ok(Err(told)) => return (Ended::No, told),
         Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
     };
-    let collected = session.collect(wait).await;
-    if collected.exit.is_some() {
+    let collected = session.collect(wait.time).await;
+    let ended = match collected.exit {
+        Some(_) => Ended::Yes,
+        None => Ended::No,
+    };
+    if ended == Ended::Yes {
         drop(cx.scene.terminals.remove(session.id()));
     }
-    Outcome::text(report(cx, &collected, session.id(), max_tokens))
+    (ended, Outcome::text(report(cx, &collected, session.id(), wait.max_tokens)))
 }
 
 /// A command that may run.
@@ -292,16 +410,23 @@ struct Begin {
     command: Command,
     confined: Option<Confined>,
     announced: Announced,
+    /// What to note of it when it runs outside because the model has asked for that.
+    escaped: Option<Escaped>,
+    /// Is given the item when the sandbox seems to have stopped it at once.
+    denied: Option<oneshot::Sender<TimedItem>>,
 }
 
 impl Begin {
     /// Shows and starts the command.
     async fn run(self, cx: &Cx) -> Result<Session, Outcome> {
-        let Self { script, command, confined, announced } = self;
+        let Self { script, command, confined, announced, escaped, denied } = self;
         let terminals = &cx.scene.terminals;
         let id = terminals.reserve();
         let item = command.item(&cx.id, CommandExecutionSource::UnifiedExecStartup, Some(id));
-        let started = Effect::CommandStarted { session: id, script, item, announced };
+        if let Some(escaped) = escaped {
+            cx.scene.grants().note_escaped(id, escaped);
+        }
+        let started = Effect::CommandStarted { session: id, script, item, announced, denied };
         if cx.try_apply(started).await.is_err() {
             return Err(Outcome::Cancelled);
         }

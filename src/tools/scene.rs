@@ -15,7 +15,9 @@ use crate::mcp::Servers;
 use crate::model::catalog::ModelInfo;
 use crate::policy::grant::Grants;
 use crate::policy::rules::Rules;
-use crate::protocol::{AskForApproval, ItemId, ModeKind, NetworkAccess, SandboxPolicy, ThreadId};
+use crate::protocol::{
+    ApprovalsReviewer, AskForApproval, ItemId, ModeKind, NetworkAccess, SandboxPolicy, ThreadId,
+};
 use crate::thread::{Agents, Environment};
 
 pub(crate) struct Scene {
@@ -31,6 +33,8 @@ pub(crate) struct Scene {
     pub(crate) runs_on: Environment,
     pub(crate) cwd: PathBuf,
     pub(crate) approval_policy: AskForApproval,
+    /// Who answers what would be asked of the user.
+    pub(crate) reviewer: ApprovalsReviewer,
     pub(crate) sandbox: SandboxPolicy,
     /// The named permission profile that the sandbox comes from.
     pub(crate) profile: Option<String>,
@@ -136,6 +140,7 @@ impl Scene {
             runs_on: Environment::Local,
             cwd: PathBuf::from("/"),
             approval_policy: AskForApproval::OnRequest,
+            reviewer: ApprovalsReviewer::User,
             sandbox: SandboxPolicy::DangerFullAccess,
             profile: None,
             files: Vec::new(),

@@ -12,7 +12,8 @@ use serde_json::{Value, json};
 
 use super::{
     Cx, Outcome, Scene, agents, apply_patch, clock, collaboration, exec_command, goal,
-    mcp_resource, update_plan, user_input, user_input_async, view_image, web_search, write_stdin,
+    mcp_resource, request_permissions, update_plan, user_input, user_input_async, view_image,
+    web_search, write_stdin,
 };
 use crate::util::json::raw;
 
@@ -23,6 +24,7 @@ static TOOLS: &[&Tool] = &[
     &update_plan::TOOL,
     &user_input::TOOL,
     &user_input_async::TOOL,
+    &request_permissions::TOOL,
     &clock::CURR_TIME,
     &clock::SLEEP,
     &apply_patch::TOOL,

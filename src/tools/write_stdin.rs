@@ -5,10 +5,18 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::approval::{APPROVAL, answered, ask};
+use super::auto_review::{self, Review};
+use super::command::Command;
 use super::exec_command::{DEFAULT_OUTPUT_TOKENS, YIELD, report};
 use super::spec::{function, shell_is_offered};
 use super::{Cx, Effect, Outcome, Run, Tool, arguments};
-use crate::exec::WriteError;
+use crate::exec::{Io, WriteError};
+use crate::policy::decide::SandboxKind;
+use crate::protocol::{
+    AskForApproval, CommandExecutionApprovalDecision as Answer, CommandExecutionApprovalKind,
+    CommandExecutionRequestApprovalParams, GuardianApprovalReviewAction, method,
+};
 
 /// What to wait after typing, and at least when only looking, in milliseconds.
 const DEFAULT_YIELD: u64 = 250;
@@ -41,6 +49,7 @@ async fn run(cx: &Cx, text: String) -> Outcome {
     };
     let id = u32::try_from(arguments.session_id).ok();
     let Some(session) = id.and_then(|id| cx.scene.terminals.get(id)) else {
+        id.into_iter().for_each(|id| cx.scene.grants().forget_escaped(id));
         return failed(&format!("Unknown process id {}", arguments.session_id));
     };
     let wait = arguments.yield_time_ms.unwrap_or(DEFAULT_YIELD);
@@ -51,6 +60,11 @@ async fn run(cx: &Cx, text: String) -> Outcome {
     let chars = arguments.chars;
     if !chars.is_empty() && !session.takes(chars.as_bytes()) {
         return failed(NO_TERMINAL);
+    }
+    if !chars.is_empty()
+        && let Some(refusal) = refused(cx, session.id(), &chars).await
+    {
+        return refusal;
     }
     // Told before it is typed: what is typed may end the command, and then there is nothing left to tell it of.
     if !(chars.is_empty() && session.finished().is_some()) {
@@ -70,6 +84,56 @@ async fn run(cx: &Cx, text: String) -> Outcome {
     }
     let max_tokens = arguments.max_output_tokens.unwrap_or(DEFAULT_OUTPUT_TOKENS);
     Outcome::text(report(cx, &collected, session.id(), max_tokens))
+}
+
+/// Asks about input to a terminal that nothing shuts in; `None` when it may be typed.
+async fn refused(cx: &Cx, session: u32, chars: &str) -> Option<Outcome> {
+    let scene = &cx.scene;
+    let asks = scene.config.features.on("write_stdin_approval")
+        && SandboxKind::from(&scene.sandbox).restricts()
+        && scene.approval_policy != AskForApproval::Never;
+    let terminal = scene.grants().escaped(session).filter(|_| asks)?;
+    let session = session.to_string();
+    let action = || GuardianApprovalReviewAction::WriteStdin {
+        approval_id: cx.id.to_string(),
+        process_id: session.clone(),
+        stdin: chars.to_owned(),
+        cwd: terminal.cwd.as_path().into(),
+    };
+    match auto_review::review(cx, None, action).await {
+        Some(Review::Allowed) => return None,
+        Some(Review::Denied(told)) => {
+            return Some(Outcome::text(format!("write_stdin rejected: {told}")));
+        }
+        None => {}
+    }
+    let argv = ["write_stdin", "--session-id", &session, chars].map(str::to_owned).to_vec();
+    let reason = "This is typed into a terminal outside the sandbox, which may do whatever you may. Its folder is the \
+                  one that it was started in; it may be somewhere else by now.";
+    let params = CommandExecutionRequestApprovalParams {
+        kind: CommandExecutionApprovalKind::WriteStdin,
+        item_id: terminal.item,
+        approval_id: Some(cx.id.to_string()),
+        ..Command::new(argv, terminal.cwd, Io::Pipes).approval_request(
+            cx,
+            Some(reason.to_owned()),
+            None,
+        )
+    };
+    let answer = ask::<method::CommandExecutionRequestApproval>(cx, APPROVAL, None, &params).await;
+    answered(cx, APPROVAL).await;
+    match answer.map(|answer| answer.decision) {
+        Some(
+            Answer::Accept
+            | Answer::AcceptForSession
+            | Answer::AcceptWithExecpolicyAmendment { .. },
+        ) => None,
+        Some(Answer::Cancel) => Some(Outcome::Cancelled),
+        Some(Answer::Decline | Answer::ApplyNetworkPolicyAmendment { .. }) => {
+            Some(Outcome::text("write_stdin rejected: rejected by user"))
+        }
+        None => Some(Outcome::text("write_stdin rejected: the approval request failed")),
+    }
 }
 
 fn failed(reason: &str) -> Outcome {

@@ -14,6 +14,7 @@ mod harness;
 
 mod agents;
 mod approval;
+mod auto_review;
 mod chat;
 mod client_process;
 mod collaboration;
@@ -40,6 +41,7 @@ mod mcp;
 mod models;
 mod order;
 mod patch;
+mod permissions;
 mod plan;
 mod providers;
 mod questions;

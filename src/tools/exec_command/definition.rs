@@ -2,15 +2,34 @@
 
 use serde_json::{Value, json};
 
-use super::function;
+use super::{function, may_widen};
+use crate::tools::Scene;
+use crate::tools::request_permissions;
 
-pub(super) fn definition() -> Value {
+pub(super) fn definition(scene: &Scene) -> Value {
+    let mut properties = properties();
+    if may_widen(scene) {
+        let mut permissions = request_permissions::schema();
+        permissions["description"] = json!(
+            "What the command needs beyond the sandbox, with `sandbox_permissions` set to \
+             `with_additional_permissions`."
+        );
+        properties["additional_permissions"] = permissions;
+        properties["sandbox_permissions"]["enum"] =
+            json!(["use_default", "require_escalated", "with_additional_permissions"]);
+    }
     function(
         "exec_command",
         "Runs a script in a new shell. The answer holds what it printed (stdout and stderr \
          together) and either its exit code or, when it has not ended in time, a session ID with \
          which `write_stdin` reaches it while it goes on running.",
-        &json!({
+        &properties,
+        &["cmd"],
+    )
+}
+
+fn properties() -> Value {
+    json!({
             "cmd": {
                 "type": "string",
                 "description": "The script. A script that consists of one `apply_patch` call with \
@@ -67,8 +86,5 @@ pub(super) fn definition() -> Value {
                 "description": "First words of the command that the user may allow for good \
                                 together with it, such as [\"cargo\", \"fetch\"]. Keep it narrow. \
                                 Only with `require_escalated`.",
-            },
-        }),
-        &["cmd"],
-    )
+            },    })
 }

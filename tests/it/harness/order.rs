@@ -91,7 +91,10 @@ impl Rules {
     fn asked(&mut self, id: &Value, method: &str, params: &Value) {
         self.asked.insert(id.to_string(), false);
         let key = key(params, &params["itemId"]);
-        if method.ends_with("/requestApproval") && method != "item/permissions/requestApproval" {
+        // Permissions have no item, and a terminal may be typed into in a later turn than its own.
+        let has_item =
+            method != "item/permissions/requestApproval" && params["kind"] != "writeStdin";
+        if method.ends_with("/requestApproval") && has_item {
             self.running(&key, method);
         }
     }

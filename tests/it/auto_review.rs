@@ -1,0 +1,109 @@
+//! Actions that a model reviews instead of the user.
+
+use serde_json::{Value, json};
+
+use crate::harness::{Client, Config, Lab, ev};
+
+fn lab() -> Lab {
+    Lab::with(&Config { approval: "on-request", sandbox: "read-only", ..Config::default() })
+}
+
+fn reviewed(client: &Client) -> String {
+    client.thread_with(json!({"approvalsReviewer": "auto_review"}))
+}
+
+fn escalate(call: &str) -> Vec<Value> {
+    ev::shell_with(
+        call,
+        &format!("touch {call}"),
+        &json!({"sandbox_permissions": "require_escalated"}),
+    )
+}
+
+fn verdict(outcome: &str) -> Vec<Value> {
+    let said = json!({
+        "risk_level": "high", "user_authorization": "low", "outcome": outcome, "rationale": format!("because {outcome}"),
+    });
+    ev::text(&said.to_string())
+}
+
+fn play(lab: &Lab, steps: Vec<Vec<Value>>) {
+    for step in steps {
+        lab.model.reply(step);
+    }
+}
+
+fn statuses(client: &Client) -> Vec<Value> {
+    client
+        .notes("item/autoApprovalReview/completed")
+        .iter()
+        .map(|params| params["review"]["status"].clone())
+        .collect()
+}
+
+#[test]
+fn allowed_and_denied() {
+    let lab = lab();
+    play(
+        &lab,
+        vec![escalate("yes"), verdict("allow"), escalate("no"), verdict("deny"), ev::text("done")],
+    );
+    let client = lab.start();
+    let thread = reviewed(&client);
+    client.complete(&thread, "please touch");
+    assert!(lab.home.exists("yes") && !lab.home.exists("no"));
+    let requests = lab.model.requests();
+    let review = &requests[1];
+    let shown = review.input().last().unwrap().to_string();
+    assert!(shown.contains("please touch") && shown.contains("touch yes"), "{shown}");
+    assert!(review.tools().is_empty(), "a reviewer only looks");
+    let started = client.notes("item/autoApprovalReview/started");
+    let ended = client.notes("item/autoApprovalReview/completed");
+    assert_eq!(started[0]["reviewId"], ended[0]["reviewId"]);
+    assert_eq!(
+        (
+            &started[0]["targetItemId"],
+            &started[0]["review"]["status"],
+            &started[0]["action"]["type"]
+        ),
+        (&json!("yes"), &json!("inProgress"), &json!("command"))
+    );
+    assert_eq!(statuses(&client), ["approved", "denied"]);
+    assert_eq!(
+        ended[1]["review"],
+        json!({"status": "denied", "riskLevel": "high", "userAuthorization": "low", "rationale": "because deny"})
+    );
+    let items = client.items("commandExecution");
+    let ends: Vec<_> = items.iter().map(|item| item["status"].as_str().unwrap()).collect();
+    assert_eq!(ends, ["completed", "declined"]);
+    assert!(lab.model.last().output("no").contains("because deny"));
+    assert_eq!(client.notes("guardianWarning").len(), 2);
+}
+
+#[test]
+fn what_cannot_be_understood_is_a_refusal_after_three_attempts() {
+    let lab = lab();
+    let garbage = || ev::text("well, why not");
+    play(&lab, vec![escalate("once"), garbage(), garbage(), verdict("allow")]);
+    play(&lab, vec![escalate("never"), garbage(), garbage(), garbage(), ev::text("done")]);
+    let client = lab.start();
+    let thread = reviewed(&client);
+    client.complete(&thread, "go");
+    assert!(lab.home.exists("once") && !lab.home.exists("never"));
+    assert_eq!(statuses(&client), ["approved", "denied"]);
+}
+
+#[test]
+fn three_refusals_in_a_row_end_the_turn() {
+    let lab = lab();
+    for call in ["a", "b", "c"] {
+        play(&lab, vec![escalate(call), verdict("deny")]);
+    }
+    let client = lab.start();
+    let thread = reviewed(&client);
+    let done = client.run(&thread, "go");
+    assert_eq!(done["status"], "interrupted");
+    assert_eq!(statuses(&client), ["denied"; 3]);
+    let items = client.items("commandExecution");
+    assert!(items.len() == 3 && items.iter().all(|item| item["status"] == "declined"));
+}
