@@ -2,5 +2,6 @@
 
 pub(crate) mod files;
 pub(crate) mod git;
+pub(crate) mod pattern;
 pub(crate) mod search;
 pub(crate) mod watch;

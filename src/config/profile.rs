@@ -27,12 +27,30 @@ pub(crate) struct Profile {
     network: Option<bool>,
 }
 
-/// What is said of one path.
+/// What is said of one path, or of all that match a pattern.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct FileRule {
     /// Absolute.
     pub(crate) path: PathBuf,
+    /// Which paths below `path` are meant, instead of that one.
+    pub(crate) pattern: Option<String>,
     pub(crate) access: Access,
+}
+
+impl FileRule {
+    fn new(path: PathBuf, access: Access) -> Self {
+        if !is_pattern(&path) {
+            return Self { path, pattern: None, access };
+        }
+        let plain = path.components().take_while(|part| !is_pattern(part.as_ref()));
+        let folder: PathBuf = plain.collect();
+        let pattern = path.strip_prefix(&folder).ok().map(|below| below.display().to_string());
+        Self { path: folder, pattern, access }
+    }
+}
+
+fn is_pattern(path: &Path) -> bool {
+    path.to_string_lossy().contains(['*', '?', '['])
 }
 
 /// What a rule is about, before it is known for which workspace.
@@ -79,11 +97,13 @@ impl Profile {
         for (key, value) in &self.filesystem {
             let below = value.as_object().filter(|_| key == ":workspace_roots");
             let Some(below) = below else {
-                rules.push((place_of(key, name)?, access_of(value, name, key)?));
+                let access = access_of(value, name, key)?;
+                rules.push((place_of(key, name, access)?, access));
                 continue;
             };
             for (path, access) in below {
-                rules.push((workspace_place(path, name)?, access_of(access, name, path)?));
+                let access = access_of(access, name, path)?;
+                rules.push((workspace_place(path, name, access)?, access));
             }
         }
         Ok(rules)
@@ -135,11 +155,11 @@ pub(crate) fn file_rules(
     for (place, access) in default.into_iter().chain(rules) {
         match place {
             Place::Root | Place::SlashTmp | Place::TmpDir => {}
-            Place::Path(path) => all.push(FileRule { path, access }),
+            Place::Path(path) => all.push(FileRule::new(path, access)),
             Place::Workspace(below) => {
                 let paths =
                     workspace.iter().map(|root| root.components().chain(below.components()));
-                all.extend(paths.map(|path| FileRule { path: path.collect(), access }));
+                all.extend(paths.map(|path| FileRule::new(path.collect(), access)));
             }
         }
     }
@@ -206,8 +226,8 @@ fn access_of(value: &Value, profile: &str, key: &str) -> Result<Access, LoadErro
     }
 }
 
-fn place_of(key: &str, profile: &str) -> Result<Place, LoadError> {
-    refuse_pattern(key, profile)?;
+fn place_of(key: &str, profile: &str, access: Access) -> Result<Place, LoadError> {
+    check_pattern(key, profile, access)?;
     if let Some(below) = key.strip_prefix("~/") {
         let home = std::env::home_dir().unwrap_or_else(|| PathBuf::from("/"));
         return Ok(Place::Path(home.join(below)));
@@ -224,8 +244,8 @@ fn place_of(key: &str, profile: &str) -> Result<Place, LoadError> {
     }
 }
 
-fn workspace_place(path: &str, profile: &str) -> Result<Place, LoadError> {
-    refuse_pattern(path, profile)?;
+fn workspace_place(path: &str, profile: &str, access: Access) -> Result<Place, LoadError> {
+    check_pattern(path, profile, access)?;
     let below = if path == "." { PathBuf::new() } else { PathBuf::from(path) };
     let leaves = below.components().any(|part| !matches!(part, std::path::Component::Normal(_)));
     if leaves {
@@ -236,10 +256,11 @@ fn workspace_place(path: &str, profile: &str) -> Result<Place, LoadError> {
     Ok(Place::Workspace(below))
 }
 
-fn refuse_pattern(key: &str, profile: &str) -> Result<(), LoadError> {
-    if key.contains(['*', '?', '[']) {
+/// What matches a pattern is known when a command starts, and only for what is to be kept from it.
+fn check_pattern(key: &str, profile: &str, access: Access) -> Result<(), LoadError> {
+    if access != Access::Deny && is_pattern(Path::new(key)) {
         return Err(LoadError::new(format!(
-            "permissions.{profile}.filesystem: patterns such as `{key}` are not supported"
+            "permissions.{profile}.filesystem: patterns such as `{key}` can only be denied"
         )));
     }
     Ok(())

@@ -11,6 +11,7 @@ use crate::policy::widening::Widening;
 use crate::policy::writable::{PROTECTED, git_folder};
 use crate::protocol::{FileSystemAccessMode, SandboxPolicy};
 use crate::sandbox::{self, Access, Confinement, Missing, Network, Rule};
+use crate::workspace::pattern::matches;
 
 /// How commands in a workspace of these folders are shut in; `None` where the policy calls for nothing. Looks at the
 /// disk, and the first time tries what works here.
@@ -31,6 +32,13 @@ pub(super) fn widened(
 ) -> Result<Option<Confined>, Missing> {
     let roots = writable_roots(policy, workspace);
     let Some(mut confinement) = confinement(policy, &roots, files) else { return Ok(None) };
+    for FileRule { path, pattern, .. } in files {
+        let Some(pattern) = pattern else { continue };
+        let matches =
+            matches(path, pattern).map_err(|error| Missing::Everything(error.to_string()))?;
+        let denied = matches.into_iter().map(|path| Rule { path, access: Access::Deny });
+        confinement.rules.extend(denied);
+    }
     if widening.network {
         confinement.network = Network::Open;
     }
@@ -57,7 +65,8 @@ fn confinement(
     let mut rules: Vec<Rule> = roots.iter().flat_map(guards).collect();
     // After the guards: a root that is itself a guarded place is meant to be written.
     rules.extend(roots.iter().filter_map(WritableRoot::path).map(writable));
-    rules.extend(files.iter().map(|rule| Rule {
+    let plain = files.iter().filter(|rule| rule.pattern.is_none());
+    rules.extend(plain.map(|rule| Rule {
         path: rule.path.clone(),
         access: match rule.access {
             FileSystemAccessMode::Read => Access::Read,

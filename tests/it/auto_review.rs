@@ -56,7 +56,7 @@ fn allowed_and_denied() {
     let review = &requests[1];
     let shown = review.input().last().unwrap().to_string();
     assert!(shown.contains("please touch") && shown.contains("touch yes"), "{shown}");
-    assert!(review.tools().is_empty(), "a reviewer only looks");
+    assert!(review.body["tools"].is_null(), "a reviewer only looks");
     let started = client.notes("item/autoApprovalReview/started");
     let ended = client.notes("item/autoApprovalReview/completed");
     assert_eq!(started[0]["reviewId"], ended[0]["reviewId"]);

@@ -215,3 +215,21 @@ fn input_to_what_runs_outside() {
     assert_eq!(last.output("no"), "write_stdin rejected: rejected by user");
     assert!(last.output("yes").contains("got:yes") && !last.output("yes").contains("got:no"));
 }
+
+#[test]
+fn what_matches_a_pattern_is_kept_from_commands() {
+    let tables = "[permissions.x]\nextends = \":workspace\"\n[permissions.x.filesystem]\n\
+                  \":workspace_roots\" = { \"**/*.key\" = \"deny\", \".\" = \"write\" }\n";
+    let config = Config { approval: "on-request", tables: tables.to_owned(), ..Config::default() };
+    let lab = Lab::with(&config);
+    lab.home.write("sub/a.key", "hidden");
+    lab.home.write("sub/b.txt", "plain");
+    lab.model.reply(ev::shell("call", "cat sub/a.key sub/b.txt; echo x > sub/c.txt"));
+    lab.model.reply(ev::text("done"));
+    let client = lab.start();
+    let thread = client.thread_with(json!({"permissions": "x"}));
+    client.complete(&thread, "go");
+    let output = client.items("commandExecution")[0]["aggregatedOutput"].to_string();
+    assert!(output.contains("plain") && !output.contains("hidden"), "{output}");
+    assert_eq!(lab.home.read("sub/c.txt"), "x\n");
+}

@@ -62,7 +62,7 @@ fn what_cannot_be_enforced_is_refused() {
     refused(&json!({"x": {}}), "what may be read");
     refused(&json!({"x": {"extends": "x"}}), "extends itself");
     refused(&json!({"x": {"extends": "y"}}), "undefined profile `y`");
-    refused(&filesystem(json!({"/a/*.key": "deny"})), "patterns");
+    refused(&filesystem(json!({"/a/*.key": "read"})), "patterns");
     refused(&filesystem(json!({"relative": "read"})), "neither an absolute path");
     refused(&filesystem(json!({"/a": "maybe"})), "must be");
     refused(&filesystem(json!({":workspace_roots": {"../up": "write"}})), "within the workspace");
