@@ -15,7 +15,8 @@ use crate::server::{Server, StartError};
 use crate::transport::socket::{self, Listener};
 use crate::transport::{auth, proxy};
 use crate::util::error::chain;
-use crate::{frontend, logging, sandbox, schema};
+use crate::util::task::AbortOnDrop;
+use crate::{exec, frontend, logging, sandbox, schema};
 
 const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " (protocol 0.169.0)");
 
@@ -280,6 +281,7 @@ fn serve(args: ServerArgs) -> Result<(), Error> {
         .build()
         .map_err(Error::Runtime)?;
     let served = runtime.block_on(async {
+        let _orphans = AbortOnDrop::spawn(exec::adopt_orphans());
         let listener = match args.listen {
             Listen::Stdio => return server.serve_stdio().await.map_err(Error::from),
             Listen::Off => return Err(Error::NoTransport),
@@ -295,6 +297,7 @@ fn serve(args: ServerArgs) -> Result<(), Error> {
         announce(&listener);
         Ok(server.serve_socket(Arc::new(listener)).await?)
     });
+    exec::end_descendants();
     // A read of stdin that is still blocked must not hold up the end.
     runtime.shutdown_background();
     served

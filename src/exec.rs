@@ -4,6 +4,7 @@
 //! leads its own session and process group, and nothing of the group outlives its [`Session`] or this process.
 
 mod client;
+mod descendants;
 mod env;
 mod filter;
 mod group;
@@ -22,11 +23,12 @@ mod terminals;
 pub(crate) use client::{
     ClientEnd, ClientIo, ClientOutput, ClientProcess, ClientSpawn, Delta, Running, Source,
 };
+pub(crate) use descendants::{adopt as adopt_orphans, end_all as end_descendants};
 pub(crate) use env::{EnvironmentPolicy, Identity, base_set, shell_environment};
 pub(crate) use filter::{Filter, Filtered, filter};
 pub(crate) use input::{InputError, Written};
 pub(crate) use output::{Truncation, cut_middle, tokens, truncate_for_model};
-pub(crate) use piped::{Lifetime, Piped, piped};
+pub(crate) use piped::{Lifetime, Piped, closed, piped};
 pub(crate) use processes::{Place, Processes, Refusal};
 pub(crate) use session::{Collected, Session, SessionEvent, SessionEventKind, WriteError};
 pub(crate) use shell::{Shell, Startup};

@@ -29,10 +29,10 @@ use self::connection::Connection;
 use self::handlers::search::Searches;
 use self::order::Lanes;
 use self::outlet::ClientOutlet;
-use crate::config;
 use crate::threads::Threads;
 use crate::transport::{Outbox, auth, socket, stdio};
 use crate::workspace::watch::Watcher;
+use crate::{config, exec};
 
 /// State of the process. Nothing here does work before a request asks for it.
 pub(crate) struct Server {
@@ -118,6 +118,8 @@ impl Server {
         self.lanes.settle().await;
         // A peer that has stopped reading must not keep the process alive.
         let _stalled = tokio::time::timeout(FAREWELL, self.threads.shutdown()).await;
+        // None of them takes longer than the moment that it is given.
+        exec::closed().await;
     }
 }
 

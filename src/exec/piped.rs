@@ -3,17 +3,28 @@
 use std::ffi::OsString;
 use std::path::Path;
 use std::process::Stdio;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout};
 use tokio::runtime::Handle;
 use tokio::time::timeout;
+use tokio_util::task::TaskTracker;
 
 use super::group::Group;
 use super::spawn::{Error, Terminal, command, launch};
 
 /// How long a process may take to end after its input has.
 const GRACE: Duration = Duration::from_secs(1);
+
+/// The processes whose owners have let go of them.
+static CLOSING: LazyLock<TaskTracker> = LazyLock::new(TaskTracker::new);
+
+/// Waits until every process that nobody owns any more has had its moment, at the end of everything.
+pub(crate) async fn closed() {
+    CLOSING.close();
+    CLOSING.wait().await;
+}
 
 /// A process that runs, and the ends of its pipes.
 #[derive(Debug)]
@@ -70,10 +81,11 @@ impl Drop for Lifetime {
         // Without a runtime there is nobody to wait: the group is killed at once.
         let Ok(runtime) = Handle::try_current() else { return };
         // Ends by itself within the grace, and the kernel kills the group if this process ends before.
-        drop(runtime.spawn(async move {
+        let closing = async move {
             let _late = timeout(GRACE, child.wait()).await;
             drop(group);
-        }));
+        };
+        drop(CLOSING.spawn_on(closing, &runtime));
     }
 }
 

@@ -18,7 +18,7 @@ use tokio::runtime::Handle;
 
 use super::group::{self, Group};
 use super::stream::Stream;
-use super::{pty, signals};
+use super::{descendants, pty, signals};
 use crate::sandbox::{self, Confinement, Method};
 
 /// A process to be started.
@@ -147,6 +147,7 @@ pub(super) fn launch(mut command: Command, terminal: Terminal) -> Result<(Child,
         on_spawner(move || command.spawn()).and_then(|spawned| spawned).map_err(Error::Spawn)?;
     let leader = child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
     let leader = leader.ok_or_else(|| Error::Spawn(io::Error::other("the process has no id")))?;
+    descendants::awaited(leader);
     Ok((child, Group::new(leader, lifeline)))
 }
 

@@ -139,3 +139,108 @@ fn the_word_app_server_may_be_left_out() {
         assert_eq!(client.request("initialize", params)["platformFamily"], "unix", "{args:?}");
     }
 }
+
+/// A client that is killed leaves nothing behind, however its commands have gone about it.
+#[track_caller]
+fn a_killed_client(rounds: u32) {
+    ours_only!();
+    for round in 0..rounds {
+        let lab = Lab::new();
+        let marker = format!("it-{}", uuid::Uuid::new_v4());
+        let script = format!(
+            "trap '' TERM; setsid sh -c 'exec -a {marker}-session sleep 61' & \
+             (sh -c 'exec -a {marker}-daemon sleep 62' &) ; \
+             (setsid sh -c '(trap \"\" TERM HUP; exec -a {marker}-both sleep 63) & exit') ; \
+             exec -a {marker}-stubborn sleep 64"
+        )
+        .replace("sh -c", "bash -c");
+        lab.model.reply(ev::shell("call-1", &script));
+        let client = lab.start();
+        let thread = client.thread();
+        client.turn(&thread, "go");
+        for name in ["session", "daemon", "both", "stubborn"] {
+            until("start of the commands", || runs(&format!("{marker}-{name}")).then_some(()));
+        }
+        let start = std::time::Instant::now();
+        // All that a server sees of the death of its client.
+        client.close();
+        gone(&marker);
+        let took = start.elapsed();
+        assert!(took.as_secs() < 3, "round {round}: {took:?}");
+    }
+}
+
+#[test]
+fn a_killed_client_leaves_nothing_behind() {
+    a_killed_client(3);
+}
+
+#[test]
+#[ignore = "takes a minute"]
+fn fifty_killed_clients_leave_nothing_behind() {
+    a_killed_client(50);
+}
+
+/// Orphans that have ended do not stay in the list of processes.
+#[test]
+fn orphans_that_have_ended_are_waited_for() {
+    ours_only!();
+    let lab = Lab::new();
+    lab.model
+        .reply(ev::shell("call-1", "for n in 1 2 3; do (setsid sleep 0.1 &); done; echo $PPID"));
+    lab.model.reply(ev::text("done"));
+    let client = lab.start();
+    let thread = client.thread();
+    client.complete(&thread, "go");
+    let server =
+        client.items("commandExecution")[0]["aggregatedOutput"].as_str().unwrap().trim().to_owned();
+    until("ends of all orphans", || {
+        let children = std::fs::read_to_string(format!("/proc/{server}/task/{server}/children"));
+        let children = children.unwrap_or_default();
+        (children.split_whitespace().all(|child| {
+            let stat = std::fs::read_to_string(format!("/proc/{child}/stat")).unwrap_or_default();
+            !stat.contains("(sleep)")
+        }))
+        .then_some(())
+    });
+}
+
+/// How much memory a process has used at most, in KiB.
+fn peak(process: &str) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse().unwrap()
+}
+
+/// Runs a command that prints this much; what the server keeps of it is bounded.
+#[track_caller]
+fn flood(size: &str) {
+    ours_only!();
+    let lab = Lab::new();
+    lab.model.reply(ev::shell("call-1", "echo $PPID"));
+    let more = json!({"yield_time_ms": 30_000});
+    lab.model.reply(ev::shell_with("call-2", &format!("yes | head -c {size}"), &more));
+    lab.model.reply(ev::text("done"));
+    let client = lab.start();
+    let thread = client.thread();
+    client.turn(&thread, "go");
+    client.item_completed("commandExecution");
+    let server =
+        client.items("commandExecution")[0]["aggregatedOutput"].as_str().unwrap().trim().to_owned();
+    let before = peak(&server);
+    client.finish(&thread);
+    until("end of the command", || (client.items("commandExecution").len() == 2).then_some(()));
+    let growth = peak(&server) - before;
+    assert!(growth <= 16 * 1024, "{growth} KiB");
+}
+
+#[test]
+fn output_does_not_fill_the_memory() {
+    flood("64M");
+}
+
+#[test]
+#[ignore = "takes a minute"]
+fn a_gigabyte_of_output_does_not_fill_the_memory() {
+    flood("1G");
+}
