@@ -43,6 +43,8 @@ pub(crate) struct Server {
     pub(crate) watcher: Watcher,
     pub(crate) searches: Searches,
     lanes: Lanes,
+    /// Shared with every request that is being served, for their number.
+    requests: Arc<()>,
     /// Cancelled when the server ends.
     ended: CancellationToken,
 }
@@ -74,12 +76,18 @@ impl Server {
             watcher: Watcher::default(),
             searches: Searches::default(),
             lanes: Lanes::default(),
+            requests: Arc::default(),
             ended: CancellationToken::new(),
         })
     }
 
     pub(crate) fn home(&self) -> &PathBuf {
         &self.sources.home
+    }
+
+    /// How many requests are being served.
+    pub(crate) fn requests_in_flight(&self) -> usize {
+        Arc::strong_count(&self.requests) - 1
     }
 
     /// Runs something on the server's behalf, which ends with the server.

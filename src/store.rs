@@ -25,7 +25,7 @@ mod state;
 mod summary;
 #[cfg(test)]
 mod tests;
-mod uri;
+pub(crate) mod uri;
 mod writer;
 
 use std::{
@@ -118,6 +118,14 @@ impl Store {
     /// A thread without its history, archived or not.
     pub(crate) fn summary(&self, id: &ThreadId) -> Result<Summary, Error> {
         self.summarize(&self.current(id)?.path)
+    }
+
+    /// As [`Store::summary`], for the thread in this file. `path` is absolute.
+    pub(crate) fn summary_at(&self, path: &Path) -> Result<Summary, Error> {
+        if !path.is_file() {
+            return Err(Error::NoSuchPath(path.to_owned()));
+        }
+        self.summarize(path)
     }
 
     /// A page of threads.

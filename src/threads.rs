@@ -216,6 +216,11 @@ impl Threads {
         }
     }
 
+    /// What is stored of the thread in a file.
+    pub(crate) async fn summary_at(&self, path: PathBuf) -> Result<Summary> {
+        self.shared.on_disk(move |store| store.summary_at(&path)).await
+    }
+
     pub(crate) async fn list(&self, query: Query) -> Result<Page<Summary>> {
         self.shared.on_disk(move |store| store.list(&query)).await
     }

@@ -33,6 +33,10 @@ impl Shell {
         Self { path }
     }
 
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// The shell that a model asked for by path or name. The kind of shell counts, not the place: `user` if it is of
     /// that kind, else the one on the `PATH`, else `/bin/sh`.
     pub(crate) fn resolve(asked: &str, user: &Self) -> Self {

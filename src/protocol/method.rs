@@ -1,6 +1,8 @@
 //! The rows of the table as types: an uninhabited enum for each method, which names what it takes and answers.
 
-use serde::de::{DeserializeOwned, IgnoredAny};
+use std::fmt;
+
+use serde::de::{DeserializeOwned, Error as _, IgnoredAny, MapAccess, Unexpected, Visitor};
 use serde::{Serialize, Serializer};
 
 use super::methods::{client_requests, server_notifications, server_requests};
@@ -23,15 +25,18 @@ macro_rules! params {
     () => {
         NoParams
     };
-    ($params:ty) => {
+    ($params:ident) => {
         $params
+    };
+    ($params:ident or null) => {
+        Option<$params>
     };
 }
 
 macro_rules! requests {
     ($(
         $(#[$doc:meta])*
-        $name:ident = $method:literal $(($params:ty))? -> $response:ty
+        $name:ident = $method:literal $(($params:ident $(or $null:ident)?))? -> $response:ty
             $(, $stability:ident, $key:ident $(($field:ident))?, $module:ident :: $handler:ident)?;
     )*) => {$(
         $(#[$doc])*
@@ -39,7 +44,7 @@ macro_rules! requests {
 
         impl Request for $name {
             const METHOD: &'static str = $method;
-            type Params = params!($($params)?);
+            type Params = params!($($params $(or $null)?)?);
             type Response = $response;
         }
     )*};
@@ -60,7 +65,7 @@ macro_rules! notifications {
 }
 server_notifications!(notifications);
 
-/// The params of a method that takes none: whatever is sent is ignored.
+/// The params of a method that takes none: absent, `null` or an empty object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct NoParams;
 
@@ -72,6 +77,27 @@ impl Serialize for NoParams {
 
 impl<'de> Deserialize<'de> for NoParams {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        IgnoredAny::deserialize(deserializer).map(|_| Self)
+        deserializer.deserialize_any(NoParamsVisitor)
+    }
+}
+
+struct NoParamsVisitor;
+
+impl<'de> Visitor<'de> for NoParamsVisitor {
+    type Value = NoParams;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("unit")
+    }
+
+    fn visit_unit<E>(self) -> Result<NoParams, E> {
+        Ok(NoParams)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<NoParams, A::Error> {
+        match map.next_key::<IgnoredAny>()? {
+            None => Ok(NoParams),
+            Some(_) => Err(A::Error::invalid_type(Unexpected::Map, &self)),
+        }
     }
 }

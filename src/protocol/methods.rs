@@ -4,7 +4,8 @@
 //! types in [`super::method`], the routes of the server, the generated schemas. A row's last column is only tokens
 //! here; the server resolves them to a handler. Readers need the types of `protocol` in scope.
 //!
-//! A client request's row says: name, method, params and response, stability, the order key (requests with the same
+//! A client request's row says: name, method, params (`or null` if it can do without them) and response, stability, the
+//! order key (requests with the same
 //! key are served one after the other; `inline` is served before the next line is read, `none` waits for nobody,
 //! `by(thread_id)` is keyed by that member of the params, `config` is one key for all that concerns the configuration,
 //! `watch(watch_id)` one for each watch of a connection, `search(session_id)` one for each search), and the handler.
@@ -15,6 +16,18 @@ macro_rules! client_requests {
         $($read)+! {
             /// Opens a connection: says who the client is and what it can do.
             Initialize = "initialize" (InitializeParams) -> InitializeResponse, Stable, inline, initialize::initialize;
+            /// Tells how the server is doing.
+            ServerDiagnostics = "server/diagnostics" (ServerDiagnosticsParams) -> ServerDiagnosticsResponse, Experimental, none, diagnostics::read;
+            /// Tells whether users can prove to be there.
+            UserVerificationStatus = "userVerification/status" (UserVerificationStatusParams) -> UserVerificationStatusResponse, Experimental, none, user_verification::status;
+            /// Makes the key that users prove to be there with.
+            UserVerificationEnroll = "userVerification/enroll" (UserVerificationEnrollParams) -> UserVerificationEnrollResponse, Experimental, none, user_verification::enroll;
+            /// Removes that key.
+            UserVerificationDelete = "userVerification/delete" (UserVerificationDeleteParams) -> UserVerificationDeleteResponse, Experimental, none, user_verification::delete;
+            /// Has the user prove to be there.
+            UserVerificationVerify = "userVerification/verify" (UserVerificationVerifyParams) -> UserVerificationVerifyResponse, Experimental, none, user_verification::verify;
+            /// Gives up waiting for the user.
+            UserVerificationCancel = "userVerification/cancel" (UserVerificationCancelParams) -> UserVerificationCancelResponse, Experimental, none, user_verification::cancel;
             /// Creates a thread and follows it.
             ThreadStart = "thread/start" (ThreadStartParams) -> ThreadStartResponse, Stable, none, thread::start;
             /// Loads a stored thread and follows it.
@@ -61,6 +74,10 @@ macro_rules! client_requests {
             ThreadSettingsUpdate = "thread/settings/update" (ThreadSettingsUpdateParams) -> ThreadSettingsUpdateResponse, Experimental, by(thread_id), thread_settings::update;
             /// Says whether a thread may be remembered.
             ThreadMemoryModeSet = "thread/memoryMode/set" (ThreadMemoryModeSetParams) -> ThreadMemoryModeSetResponse, Experimental, by(thread_id), thread_metadata::set_memory_mode;
+            /// Tells how much has been learnt from earlier threads.
+            MemoryStatus = "memory/status" (MemoryStatusParams) -> MemoryStatusResponse, Experimental, none, memory::status;
+            /// Forgets what has been learnt from earlier threads.
+            MemoryReset = "memory/reset" -> MemoryResetResponse, Experimental, none, memory::reset;
             /// Takes a thread out of the archive.
             ThreadUnarchive = "thread/unarchive" (ThreadUnarchiveParams) -> ThreadUnarchiveResponse, Stable, by(thread_id), thread_archive::unarchive;
             /// Lists stored threads.
@@ -109,6 +126,12 @@ macro_rules! client_requests {
             SkillsList = "skills/list" (SkillsListParams) -> SkillsListResponse, Stable, none, skill::list;
             /// Replaces the folders that are searched for skills besides the usual ones.
             SkillsExtraRootsSet = "skills/extraRoots/set" (SkillsExtraRootsSetParams) -> SkillsExtraRootsSetResponse, Stable, none, skill::set_extra_roots;
+            /// Reads what is known of apps.
+            AppsRead = "app/read" (AppsReadParams) -> AppsReadResponse, Stable, none, app::read;
+            /// Lists the apps that there are.
+            AppsList = "app/list" (AppsListParams) -> AppsListResponse, Stable, none, app::list;
+            /// Lists the apps that can be used.
+            AppsInstalled = "app/installed" (AppsInstalledParams) -> AppsInstalledResponse, Stable, none, app::installed;
             /// Reads a file.
             FsReadFile = "fs/readFile" (FsReadFileParams) -> FsReadFileResponse, Stable, none, fs::read_file;
             /// Writes a file.
@@ -147,8 +170,28 @@ macro_rules! client_requests {
             ModelProviderConfigWrite = "modelProvider/config/write" (ModelProviderConfigWriteParams) -> ModelProviderConfigWriteResponse, Stable, none, model::write_provider;
             /// Asks what the current provider offers besides text.
             ModelProviderCapabilitiesRead = "modelProvider/capabilities/read" (ModelProviderCapabilitiesReadParams) -> ModelProviderCapabilitiesReadResponse, Stable, none, model::capabilities;
+            /// Has the server be reached from elsewhere.
+            RemoteControlEnable = "remoteControl/enable" (RemoteControlEnableParams or null) -> RemoteControlEnableResponse, Experimental, none, remote_control::enable;
+            /// Has the server not be reached from elsewhere any more.
+            RemoteControlDisable = "remoteControl/disable" (RemoteControlDisableParams or null) -> RemoteControlDisableResponse, Experimental, none, remote_control::disable;
+            /// Tells whether the server can be reached from elsewhere.
+            RemoteControlStatusRead = "remoteControl/status/read" -> RemoteControlStatusReadResponse, Experimental, none, remote_control::read_status;
+            /// Begins to make another device known.
+            RemoteControlPairingStart = "remoteControl/pairing/start" (RemoteControlPairingStartParams) -> RemoteControlPairingStartResponse, Experimental, none, remote_control::start_pairing;
+            /// Asks whether another device has been made known.
+            RemoteControlPairingStatus = "remoteControl/pairing/status" (RemoteControlPairingStatusParams) -> RemoteControlPairingStatusResponse, Experimental, none, remote_control::pairing_status;
+            /// Lists the devices that are known.
+            RemoteControlClientsList = "remoteControl/client/list" (RemoteControlClientsListParams) -> RemoteControlClientsListResponse, Experimental, none, remote_control::clients;
+            /// Forgets a device.
+            RemoteControlClientsRevoke = "remoteControl/client/revoke" (RemoteControlClientsRevokeParams) -> RemoteControlClientsRevokeResponse, Experimental, none, remote_control::revoke;
             /// Lists the ways of working with the user.
             CollaborationModeList = "collaborationMode/list" (CollaborationModeListParams) -> CollaborationModeListResponse, Experimental, none, model::modes;
+            /// Sends back what it is sent, for tests of clients.
+            MockExperimentalMethod = "mock/experimentalMethod" (MockExperimentalMethodParams) -> MockExperimentalMethodResponse, Experimental, none, diagnostics::echo;
+            /// Describes a place where commands run.
+            EnvironmentInfo = "environment/info" (EnvironmentInfoParams) -> EnvironmentInfoResponse, Experimental, none, environment::info;
+            /// Asks whether a place is there where commands run.
+            EnvironmentStatus = "environment/status" (EnvironmentStatusParams) -> EnvironmentStatusResponse, Experimental, none, environment::status;
             /// Lists the permission profiles that can be chosen.
             PermissionProfileList = "permissionProfile/list" (PermissionProfileListParams) -> PermissionProfileListResponse, Stable, none, permission::list;
             /// Runs a command for the client.
@@ -177,8 +220,18 @@ macro_rules! client_requests {
             McpServerRefresh = "config/mcpServer/reload" -> McpServerRefreshResponse, Stable, config, mcp_status::reload;
             /// Calls a tool of a server for the user.
             McpServerToolCall = "mcpServer/tool/call" (McpServerToolCallParams) -> McpServerToolCallResponse, Stable, none, mcp::call_tool;
+            /// Sets up the sandbox of Windows.
+            WindowsSandboxSetupStart = "windowsSandbox/setupStart" (WindowsSandboxSetupStartParams) -> WindowsSandboxSetupStartResponse, Stable, none, windows::start_setup;
+            /// Asks whether the sandbox of Windows is set up.
+            WindowsSandboxReadiness = "windowsSandbox/readiness" -> WindowsSandboxReadinessResponse, Stable, none, windows::readiness;
+            /// Sends the makers what went wrong.
+            FeedbackUpload = "feedback/upload" (FeedbackUploadParams) -> FeedbackUploadResponse, Stable, none, feedback::upload;
             /// Makes several changes to the user's configuration.
             ConfigBatchWrite = "config/batchWrite" (ConfigBatchWriteParams) -> ConfigWriteResponse, Stable, config, config::batch_write;
+            /// Reads what is stored of a thread.
+            GetConversationSummary = "getConversationSummary" (GetConversationSummaryParams) -> GetConversationSummaryResponse, Unlisted, none, legacy::summary;
+            /// Compares a work tree with what its remote knows.
+            GitDiffToRemote = "gitDiffToRemote" (GitDiffToRemoteParams) -> GitDiffToRemoteResponse, Unlisted, none, legacy::diff_to_remote;
             /// Finds files by a few letters of their paths.
             FuzzyFileSearch = "fuzzyFileSearch" (FuzzyFileSearchParams) -> FuzzyFileSearchResponse, Stable, none, search::search;
             /// Begins a search that follows what the user types.
@@ -323,6 +376,8 @@ macro_rules! server_notifications {
             FuzzyFileSearchSessionUpdated = "fuzzyFileSearch/sessionUpdated" (FuzzyFileSearchSessionUpdatedNotification);
             /// Tells that a search has found all that there is.
             FuzzyFileSearchSessionCompleted = "fuzzyFileSearch/sessionCompleted" (FuzzyFileSearchSessionCompletedNotification);
+            /// Tells how setting up the sandbox of Windows has ended.
+            WindowsSandboxSetupCompleted = "windowsSandbox/setupCompleted" (WindowsSandboxSetupCompletedNotification);
         }
     };
 }

@@ -55,6 +55,12 @@ impl<'de> Deserialize<'de> for AbsolutePathBuf {
     }
 }
 
+/// Names a file or directory by a `file:` URI.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+#[cfg_attr(test, derive(schemars::JsonSchema, ts_rs::TS))]
+pub(crate) struct PathUri(pub(crate) String);
+
 /// Names a file or directory in the spelling of the system that it is on; clients should not assume their own.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]

@@ -10,6 +10,8 @@ use super::*;
 pub(crate) enum Stability {
     Stable,
     Experimental,
+    /// Of an older generation: served, and not described in JSON Schemas.
+    Unlisted,
 }
 
 /// Params that may make use of something experimental.
@@ -17,6 +19,12 @@ pub(crate) trait Gated {
     /// The first experimental thing that these params of `method` make use of, as errors name it.
     fn experimental_member(&self, _method: &str) -> Option<String> {
         None
+    }
+}
+
+impl<T: Gated> Gated for Option<T> {
+    fn experimental_member(&self, method: &str) -> Option<String> {
+        self.as_ref().and_then(|params| params.experimental_member(method))
     }
 }
 
@@ -144,6 +152,14 @@ not_gated! {
     FuzzyFileSearchParams FuzzyFileSearchSessionStartParams FuzzyFileSearchSessionUpdateParams
     FuzzyFileSearchSessionStopParams
     FsRemoveParams FsCopyParams FsWatchParams FsUnwatchParams
+    ServerDiagnosticsParams MockExperimentalMethodParams MemoryStatusParams
+    EnvironmentInfoParams EnvironmentStatusParams WindowsSandboxSetupStartParams
+    RemoteControlEnableParams RemoteControlDisableParams RemoteControlPairingStartParams RemoteControlPairingStatusParams
+    RemoteControlClientsListParams RemoteControlClientsRevokeParams
+    UserVerificationStatusParams UserVerificationEnrollParams UserVerificationDeleteParams UserVerificationVerifyParams
+    UserVerificationCancelParams
+    AppsListParams AppsReadParams AppsInstalledParams
+    FeedbackUploadParams GetConversationSummaryParams GitDiffToRemoteParams
 }
 
 /// The experimental members of what the server sends. They are sent to everybody; only the stable schemas lack them.

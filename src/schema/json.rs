@@ -66,7 +66,7 @@ fn all_rows(experimental: bool) -> Vec<Row> {
     ]
     .into_iter()
     .flatten()
-    .filter(|row| row.stable || experimental)
+    .filter(|row| row.listed && (row.stable || experimental))
     .collect()
 }
 
@@ -279,7 +279,9 @@ fn drop_experimental_variants(definitions: &mut Definitions) {
 }
 
 fn unions(experimental: bool) -> Definitions {
-    let keep = |rows: Vec<Row>| rows.into_iter().filter(move |row| row.stable || experimental);
+    let keep = |rows: Vec<Row>| {
+        rows.into_iter().filter(move |row| row.listed && (row.stable || experimental))
+    };
     let requests = |rows| keep(rows).map(|row| variant(&row, "Request", true)).collect::<Vec<_>>();
     let notifications =
         |rows| keep(rows).map(|row| variant(&row, "Notification", false)).collect::<Vec<_>>();
@@ -319,8 +321,13 @@ fn variant(row: &Row, kind: &str, id: bool) -> Value {
         required.push("id");
     }
     if let Some(params) = row.params {
-        properties["params"] = json!({ "$ref": format!("#/definitions/{}", params.name) });
-        required.push("params");
+        let reference = json!({ "$ref": format!("#/definitions/{}", params.name) });
+        if row.optional {
+            properties["params"] = json!({ "anyOf": [reference, { "type": "null" }] });
+        } else {
+            properties["params"] = reference;
+            required.push("params");
+        }
     }
     json!({ "title": title, "description": row.doc, "type": "object", "properties": properties, "required": required })
 }

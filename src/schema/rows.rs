@@ -26,17 +26,23 @@ pub(super) struct Row {
     pub(super) method: &'static str,
     pub(super) doc: &'static str,
     pub(super) stable: bool,
+    /// Whether JSON Schemas know it; TypeScript knows the old methods, too.
+    pub(super) listed: bool,
+    /// Whether it can do without its params.
+    pub(super) optional: bool,
     pub(super) params: Option<Type>,
     pub(super) response: Option<Type>,
 }
 
 macro_rules! read {
-    ($($(#[doc = $doc:literal])* $name:ident = $method:literal $(($params:ident))? $(-> $response:ident)?
+    ($($(#[doc = $doc:literal])* $name:ident = $method:literal $(($params:ident $(or $null:ident)?))? $(-> $response:ident)?
         $(, $stability:ident, $key:ident $(($field:ident))?, $module:ident :: $handler:ident)?;)*) => {
         vec![$(Row {
             method: $method,
             doc: concat!($($doc),*).trim_ascii_start(),
-            stable: $(stringify!($stability) == "Stable" &&)? true,
+            stable: $(stringify!($stability) != "Experimental" &&)? true,
+            listed: $(stringify!($stability) != "Unlisted" &&)? true,
+            optional: $($(stringify!($null) == "null" ||)?)? false,
             params: None $(.or(Some(describe::<$params>(stringify!($params)))))?,
             response: None $(.or(Some(describe::<$response>(stringify!($response)))))?,
         }),*]

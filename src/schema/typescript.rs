@@ -186,7 +186,9 @@ enum Shape {
 fn variants(rows: &[Row], shape: Shape) -> String {
     let variant = |row: &Row| match (shape, row.params) {
         (Shape::Request, Some(params)) => {
-            format!("{{ \"method\": \"{}\", id: RequestId, params: {}, }}", row.method, params.name)
+            let null = if row.optional { " | null" } else { "" };
+            let params = params.name;
+            format!("{{ \"method\": \"{}\", id: RequestId, params: {params}{null}, }}", row.method)
         }
         (Shape::Request, None) => format!("{{ \"method\": \"{}\", id: RequestId, }}", row.method),
         (Shape::Notification, Some(params)) => {

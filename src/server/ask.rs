@@ -78,6 +78,11 @@ impl Asks {
         }
     }
 
+    /// How many questions are open.
+    pub(crate) fn pending(&self) -> usize {
+        self.lock().open.len()
+    }
+
     /// Takes a question back.
     pub(crate) fn withdraw(&self, id: i64, audience: &Audience) {
         drop(self.close(id, audience));

@@ -1,20 +1,27 @@
 //! What each method does, one file for each resource. Plain async functions of context and params.
 
+pub(super) mod app;
 pub(super) mod attachment;
 pub(super) mod command;
 pub(super) mod config;
+pub(super) mod diagnostics;
+pub(super) mod environment;
+pub(super) mod feedback;
 pub(super) mod fs;
 pub(super) mod goal;
 pub(super) mod hook;
 pub(super) mod initialize;
+pub(super) mod legacy;
 pub(super) mod mcp;
 pub(super) mod mcp_status;
+pub(super) mod memory;
 pub(super) mod model;
 mod page;
 pub(super) mod permission;
 pub(super) mod process;
 pub(super) mod project;
 pub(super) mod queue;
+pub(super) mod remote_control;
 pub(crate) mod search;
 pub(super) mod section;
 pub(super) mod skill;
@@ -26,3 +33,5 @@ pub(super) mod thread_metadata;
 pub(super) mod thread_settings;
 pub(super) mod turn;
 mod turns_page;
+pub(super) mod user_verification;
+pub(super) mod windows;

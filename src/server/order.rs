@@ -59,6 +59,11 @@ impl Lanes {
         });
     }
 
+    /// How many jobs wait for one before them.
+    pub(crate) fn waiting(&self) -> usize {
+        self.lock().values().map(VecDeque::len).sum()
+    }
+
     /// Waits until every job that has been submitted is done, at most as long as an orderly end may take.
     pub(crate) async fn settle(&self) {
         const PATIENCE: Duration = Duration::from_secs(1);

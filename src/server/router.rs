@@ -73,7 +73,7 @@ macro_rules! order {
 }
 
 macro_rules! routes {
-    ($($(#[$doc:meta])* $name:ident = $wire:literal $(($params:ty))? -> $response:ty, $stability:ident, $key:ident $(($field:ident))?, $module:ident :: $handler:ident;)*) => {
+    ($($(#[$doc:meta])* $name:ident = $wire:literal $(($params:ident $(or $null:ident)?))? -> $response:ty, $stability:ident, $key:ident $(($field:ident))?, $module:ident :: $handler:ident;)*) => {
         /// Every method's entry point.
         static ROUTES: LazyLock<HashMap<&'static str, Start>> = LazyLock::new(|| {
             HashMap::from([$(($wire, (|cx, params| {
@@ -136,7 +136,7 @@ where
     }
     let gated = match stability {
         Stability::Experimental => Some(R::METHOD.to_owned()),
-        Stability::Stable => params.experimental_member(R::METHOD),
+        Stability::Stable | Stability::Unlisted => params.experimental_member(R::METHOD),
     };
     match gated {
         Some(what) => {
@@ -156,6 +156,7 @@ where
     A: IntoAnswer<R::Response> + 'static,
 {
     Box::pin(async move {
+        let _counted = Arc::clone(&cx.server.requests);
         match AssertUnwindSafe(handler(cx.clone(), params)).catch_unwind().await {
             Ok(Ok(answer)) => answer.give(&cx),
             Ok(Err(error)) => cx.fail(error),

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::harness::schema::has;
-use crate::harness::{Client, Config, Lab, waits_for};
+use crate::harness::{Client, Config, Lab};
 
 fn hello(name: &str) -> Value {
     json!({"clientInfo": {"name": name, "title": null, "version": "9.9"}})
@@ -141,7 +141,6 @@ fn gated_methods_fields_and_variants_are_refused_by_name() {
 
 #[test]
 fn experimental_methods_are_open_to_those_who_ask() {
-    waits_for!("mock/experimentalMethod");
     let lab = Lab::new();
     let client = lab.start();
     assert_eq!(

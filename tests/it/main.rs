@@ -47,6 +47,7 @@ mod providers;
 mod questions;
 mod queue;
 mod review;
+mod services;
 mod settings;
 mod skills;
 mod socket;

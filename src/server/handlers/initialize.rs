@@ -4,12 +4,13 @@ use std::collections::HashSet;
 use std::env;
 use std::path::Path;
 
+use super::remote_control;
 use crate::config::{Problem, Sources};
 use crate::extension::hooks::Hooks;
 use crate::policy::rules;
 use crate::protocol::{
-    ConfigWarningNotification, InitializeParams, InitializeResponse, RemoteControlConnectionStatus,
-    RemoteControlStatusChangedNotification, TextPosition, TextRange, method,
+    ConfigWarningNotification, InitializeParams, InitializeResponse, TextPosition, TextRange,
+    method,
 };
 use crate::server::audience::Reach;
 use crate::server::connection::{Client, Experimental};
@@ -56,21 +57,11 @@ pub(crate) async fn initialize(
         let warning = rules_warning(problem);
         cx.server.audience.notify::<method::ConfigWarning>(Reach::Only(cx.connection.id), &warning);
     }
-    let status = remote_control(shared.installation());
+    let status = remote_control::status(shared.installation());
     cx.server
         .audience
         .notify::<method::RemoteControlStatusChanged>(Reach::Only(cx.connection.id), &status);
     Ok(later)
-}
-
-/// There is no remote control here, which clients want to know.
-fn remote_control(installation: &str) -> RemoteControlStatusChangedNotification {
-    RemoteControlStatusChangedNotification {
-        status: RemoteControlConnectionStatus::Disabled,
-        server_name: rustix::system::uname().nodename().to_string_lossy().into_owned(),
-        installation_id: installation.to_owned(),
-        environment_id: None,
-    }
 }
 
 /// What cannot be used of the configuration and of the hooks that it declares.
