@@ -46,7 +46,7 @@ pub(crate) use agents::{
     Admission, Agents, Draft, Found as FoundAgent, Memory as AgentMemory, Order as AgentOrder,
     Recruit, Wanted,
 };
-pub(crate) use auto_review::Assessment;
+pub(crate) use auto_review::{Assessment, DeniedAction};
 pub(crate) use command::Terminal;
 pub(crate) use goal::changed as changed_goal;
 pub(crate) use input::{Rendered, check as check_input};
@@ -72,13 +72,13 @@ use crate::mcp::Servers;
 use crate::model::senses::Senses;
 use crate::protocol::{
     AbsolutePathBuf, LegacyAppPathString, NonSteerableTurnKind, ReviewStartResponse, Thread,
-    ThreadBackgroundTerminalsCleanResponse, ThreadBackgroundTerminalsTerminateResponse,
-    ThreadCompactStartResponse, ThreadGoal, ThreadGoalClearResponse, ThreadGoalSetParams,
-    ThreadGoalSetResponse, ThreadId, ThreadQueueStartResponse, ThreadSettings,
-    ThreadSettingsUpdateParams, ThreadSettingsUpdateResponse, ThreadShellCommandResponse,
-    ThreadTokenUsage, TurnId, TurnInterruptResponse, TurnSettingsUpdateParams,
-    TurnSettingsUpdateResponse, TurnStartParams, TurnStartResponse, TurnSteerParams,
-    TurnSteerResponse, UserInput,
+    ThreadApproveGuardianDeniedActionResponse, ThreadBackgroundTerminalsCleanResponse,
+    ThreadBackgroundTerminalsTerminateResponse, ThreadCompactStartResponse, ThreadGoal,
+    ThreadGoalClearResponse, ThreadGoalSetParams, ThreadGoalSetResponse, ThreadId,
+    ThreadQueueStartResponse, ThreadSettings, ThreadSettingsUpdateParams,
+    ThreadSettingsUpdateResponse, ThreadShellCommandResponse, ThreadTokenUsage, TurnId,
+    TurnInterruptResponse, TurnSettingsUpdateParams, TurnSettingsUpdateResponse, TurnStartParams,
+    TurnStartResponse, TurnSteerParams, TurnSteerResponse, UserInput,
 };
 use crate::{config, store};
 
@@ -206,6 +206,11 @@ pub(crate) enum Command {
         script: String,
         limit: Option<Duration>,
         reply: Reply<ThreadShellCommandResponse>,
+    },
+    /// Lets the model do what an automatic review has refused.
+    AllowDenied {
+        denied: DeniedAction,
+        reply: Reply<ThreadApproveGuardianDeniedActionResponse>,
     },
     /// The commands of the agent that run.
     Terminals {

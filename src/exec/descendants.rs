@@ -68,9 +68,12 @@ pub(super) fn awaited(process: Pid) {
 
 /// Kills everything that descends from this process. Blocks.
 pub(crate) fn end_all() {
+    let mut quiet = 0;
     for _ in 0..ROUNDS {
         let living: Vec<_> = descendants(&processes(), own()).collect();
-        if living.is_empty() {
+        // One look is not enough: a list that is read while a parent dies may show its child without it.
+        quiet = if living.is_empty() { quiet + 1 } else { 0 };
+        if quiet == 2 {
             return;
         }
         for process in living {

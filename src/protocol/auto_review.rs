@@ -166,3 +166,20 @@ pub(crate) enum GuardianCommandSource {
     Shell,
     UnifiedExec,
 }
+
+/// Lets a model do what an automatic review has refused.
+///
+/// The model is told so, and the next review of the action knows it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(JsonSchema, TS), ts(export_to = "v2/"))]
+pub(crate) struct ThreadApproveGuardianDeniedActionParams {
+    pub(crate) thread_id: ThreadId,
+    /// The refused review: `id`, `status` and `action`, with names in snake case.
+    pub(crate) event: serde_json::Value,
+}
+
+/// Answers `thread/approveGuardianDeniedAction`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema, TS), ts(export_to = "v2/"))]
+pub(crate) struct ThreadApproveGuardianDeniedActionResponse {}

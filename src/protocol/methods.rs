@@ -114,6 +114,8 @@ macro_rules! client_requests {
             ThreadCompactStart = "thread/compact/start" (ThreadCompactStartParams) -> ThreadCompactStartResponse, Stable, by(thread_id), turn::compact;
             /// Runs a command of the user's own, without a sandbox.
             ThreadShellCommand = "thread/shellCommand" (ThreadShellCommandParams) -> ThreadShellCommandResponse, Stable, by(thread_id), turn::shell_command;
+            /// Lets a model do what an automatic review has refused.
+            ThreadApproveGuardianDeniedAction = "thread/approveGuardianDeniedAction" (ThreadApproveGuardianDeniedActionParams) -> ThreadApproveGuardianDeniedActionResponse, Stable, by(thread_id), turn::approve_denied;
             /// Lists the commands of a thread's agent that run.
             ThreadBackgroundTerminalsList = "thread/backgroundTerminals/list" (ThreadBackgroundTerminalsListParams) -> ThreadBackgroundTerminalsListResponse, Experimental, by(thread_id), terminal::list;
             /// Kills a command of a thread's agent.

@@ -129,7 +129,7 @@ macro_rules! not_gated {
 
 not_gated! {
     McpServerToolCallParams ListMcpServerStatusParams McpResourceReadParams NoParams
-    InitializeParams ReviewStartParams ThreadShellCommandParams
+    InitializeParams ReviewStartParams ThreadApproveGuardianDeniedActionParams ThreadShellCommandParams
     ThreadBackgroundTerminalsListParams ThreadBackgroundTerminalsTerminateParams ThreadBackgroundTerminalsCleanParams
     ThreadArchiveParams ThreadCompactStartParams ThreadUnsubscribeParams ThreadSetNameParams ThreadUnarchiveParams
     ThreadLoadedListParams ThreadReadParams ThreadTurnsListParams TurnInterruptParams TurnSettingsUpdateParams

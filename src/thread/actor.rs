@@ -201,6 +201,7 @@ impl Actor {
             Command::Interrupt { turn, reply } => self.interrupt(&turn, reply),
             Command::Compact { reply } => self.compact(reply),
             Command::Shell { script, limit, reply } => self.run_for_user(script, limit, reply),
+            Command::AllowDenied { denied, reply } => self.allow_denied(&denied, reply),
             Command::Terminals { reply } => drop(reply.send(self.running_terminals())),
             Command::Terminate { session, reply } => self.terminate(session, reply),
             Command::TerminateAll { reply } => self.terminate_all(reply),

@@ -1,7 +1,11 @@
 //! Reviews of actions: a model looks at what a call is about to do and decides in the user's place.
 //!
 //! The reviewer sees the end of the conversation and the action, and nothing else; it has no tools. A review that comes
-//! to nothing is a refusal.
+//! to nothing is a refusal. What was refused, the user may allow.
+
+mod denied;
+
+pub(crate) use denied::DeniedAction;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,15 +20,16 @@ use super::actor::Actor;
 use super::call::PendingCall;
 use super::context::{base_message, message};
 use super::history::History;
-use super::prompt;
 use super::turn::Ending;
+use super::{Reply, prompt};
 use crate::exec::{Truncation, cut_middle};
 use crate::model::{Client, OutputItem, Provider, Request, StreamEvent};
 use crate::protocol::{
     AutoReviewDecisionSource, GuardianApprovalReview, GuardianApprovalReviewAction,
     GuardianApprovalReviewStatus as Status, GuardianRiskLevel, GuardianUserAuthorization,
     GuardianWarningNotification, ItemGuardianApprovalReviewCompletedNotification,
-    ItemGuardianApprovalReviewStartedNotification, ItemId, method,
+    ItemGuardianApprovalReviewStartedNotification, ItemId,
+    ThreadApproveGuardianDeniedActionResponse, method,
 };
 use crate::tools::Event;
 use crate::util::task::AbortOnDrop;
@@ -175,6 +180,21 @@ impl Actor {
         }
     }
 
+    /// Tells the model that the user wants what the review did not.
+    pub(super) fn allow_denied(
+        &mut self,
+        denied: &DeniedAction,
+        reply: Reply<ThreadApproveGuardianDeniedActionResponse>,
+    ) {
+        reply.give(Ok(ThreadApproveGuardianDeniedActionResponse {}));
+        let Some(action) = denied.action() else { return };
+        let told = prompt::action_allowed(&action);
+        match self.turn.is_some() {
+            true => self.late_contexts.push(told),
+            false => self.tell_model(vec![told]),
+        }
+    }
+
     /// The turn ends, and with it what its calls have waited for.
     pub(super) fn abort_reviews(&mut self) {
         let Some(turn) = &mut self.turn else { return };
@@ -254,7 +274,8 @@ fn transcript(history: &History) -> String {
     let mut room = SHOWN;
     for item in history.iter().rev() {
         let Ok(mut item) = serde_json::from_str::<Value>(item) else { continue };
-        if item["role"] == "developer" || item["type"] == "reasoning" {
+        let is_of_harness = item["role"] == "developer" && !prompt::is_action_allowed(&item);
+        if is_of_harness || item["type"] == "reasoning" {
             continue;
         }
         if let Some(item) = item.as_object_mut() {

@@ -409,7 +409,7 @@ impl Actor {
     }
 
     /// Puts what hooks add into the history.
-    fn tell_model(&mut self, contexts: Vec<String>) {
+    pub(super) fn tell_model(&mut self, contexts: Vec<String>) {
         for context in contexts {
             self.remember(message("developer", &[context]));
         }

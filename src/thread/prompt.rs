@@ -91,6 +91,21 @@ pub(super) fn user_command(script: &str, result: &str) -> String {
 /// What a model is told that reviews actions.
 pub(super) const AUTO_REVIEW: &str = include_str!("prompt/auto_review.md").trim_ascii();
 
+/// The message that tells a thread's model that the user allows what an automatic review has refused.
+pub(super) fn action_allowed(action: &serde_json::Value) -> String {
+    format!(
+        "{ALLOWED}\nThe user allows this action, which the automatic review refused. That goes for this very action in \
+         the place where it was asked for, not for others like it.\n{action}\n</allowed_action>"
+    )
+}
+
+const ALLOWED: &str = "<allowed_action>";
+
+/// Whether an item of the history is such a message.
+pub(super) fn is_action_allowed(item: &serde_json::Value) -> bool {
+    item["content"][0]["text"].as_str().is_some_and(|text| text.starts_with(ALLOWED))
+}
+
 /// The message that tells a thread's model what a review has found, tags included.
 pub(super) fn reviewed(report: &str) -> String {
     format!(

@@ -6,6 +6,7 @@ use futures_util::future::BoxFuture;
 use serde_json::{Map, Value, json};
 
 use super::approval::{APPROVAL, answered, ask};
+use super::auto_review::{self, Review};
 use super::{Call, CallInput, Cx, Effect, Outcome, Output, Part};
 use crate::config::{McpApproval, approve_mcp_tool};
 use crate::exec::cut_middle;
@@ -13,10 +14,10 @@ use crate::mcp::{
     CallError, CallResult, Caller, Elicitation, Reply, ReplyAction, Target, ToolCall,
 };
 use crate::protocol::{
-    AskForApproval, ImageDetail, McpElicitationSchema, McpServerElicitationAction,
-    McpServerElicitationRequest, McpServerElicitationRequestParams, McpToolCallError,
-    McpToolCallProgressNotification, McpToolCallResult, McpToolCallStatus, SandboxPolicy, ThreadId,
-    ThreadItem, TimedItem, method,
+    AskForApproval, GuardianApprovalReviewAction, ImageDetail, McpElicitationSchema,
+    McpServerElicitationAction, McpServerElicitationRequest, McpServerElicitationRequestParams,
+    McpToolCallError, McpToolCallProgressNotification, McpToolCallResult, McpToolCallStatus,
+    SandboxPolicy, ThreadId, ThreadItem, TimedItem, method,
 };
 use crate::thread::item;
 use crate::util::time::now_ms;
@@ -209,6 +210,18 @@ async fn permit(cx: &Cx, target: &Target, arguments: &Map<String, Value>) -> Res
         Verdict::Refuse(reason) => return Err(reason.to_owned()),
         Verdict::Ask if scene.grants().has_tool(&target.server, &target.tool) => return Ok(()),
         Verdict::Ask => {}
+    }
+    let action = || GuardianApprovalReviewAction::McpToolCall {
+        server: target.server.clone(),
+        tool_name: target.tool.clone(),
+        connector_id: None,
+        connector_name: None,
+        tool_title: target.title.clone(),
+    };
+    match auto_review::review(cx, None, action).await {
+        Some(Review::Allowed) => return Ok(()),
+        Some(Review::Denied(told)) => return Err(told),
+        None => {}
     }
     let display: Vec<Value> = arguments
         .iter()

@@ -107,3 +107,26 @@ fn three_refusals_in_a_row_end_the_turn() {
     let items = client.items("commandExecution");
     assert!(items.len() == 3 && items.iter().all(|item| item["status"] == "declined"));
 }
+
+#[test]
+fn the_user_allows_what_was_refused() {
+    let lab = lab();
+    play(&lab, vec![escalate("no"), verdict("deny"), ev::text("refused")]);
+    let client = lab.start();
+    let thread = reviewed(&client);
+    client.complete(&thread, "go");
+    let action = json!({"type": "command", "source": "unified_exec", "command": "touch no", "cwd": lab.home.work()});
+    let event = json!({"id": "r", "turn_id": "t", "status": "denied", "action": action});
+    let method = "thread/approveGuardianDeniedAction";
+    let allow = |event: Value| json!({"threadId": thread, "event": event});
+    assert_eq!(client.request(method, allow(event)), json!({}));
+    client.refused(method, allow(json!({})), "invalid Guardian denial event: missing field `id`");
+    play(&lab, vec![escalate("no"), verdict("allow"), ev::text("done")]);
+    client.complete(&thread, "again");
+    assert!(lab.home.exists("no"));
+    let requests = lab.model.requests();
+    let told = |request: usize| {
+        requests[request].input().iter().any(|item| item.to_string().contains("<allowed_action>"))
+    };
+    assert!(told(3) && told(4), "the model knows it, and so does the reviewer");
+}

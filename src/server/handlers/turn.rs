@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use crate::protocol::{
-    Request as _, ReviewStartParams, ReviewStartResponse, ThreadCompactStartParams,
+    Request as _, ReviewStartParams, ReviewStartResponse, ThreadApproveGuardianDeniedActionParams,
+    ThreadApproveGuardianDeniedActionResponse, ThreadCompactStartParams,
     ThreadCompactStartResponse, ThreadShellCommandParams, ThreadShellCommandResponse,
     TurnInterruptParams, TurnInterruptResponse, TurnSettingsUpdateParams,
     TurnSettingsUpdateResponse, TurnStartParams, TurnStartResponse, TurnSteerParams,
@@ -11,7 +12,7 @@ use crate::protocol::{
 };
 use crate::server::context::{Cx, Later};
 use crate::server::error::{Error, Result};
-use crate::thread::{Command, ReviewTask};
+use crate::thread::{Command, DeniedAction, ReviewTask};
 
 pub(crate) async fn start(cx: Cx, params: TurnStartParams) -> Result<Later<TurnStartResponse>> {
     let thread = cx.thread(&params.thread_id)?;
@@ -25,6 +26,18 @@ pub(crate) async fn compact(
 ) -> Result<Later<ThreadCompactStartResponse>> {
     let thread = cx.thread(&params.thread_id)?;
     thread.send(Command::Compact { reply: cx.reply() }).await;
+    Ok(Later::by_thread())
+}
+
+pub(crate) async fn approve_denied(
+    cx: Cx,
+    params: ThreadApproveGuardianDeniedActionParams,
+) -> Result<Later<ThreadApproveGuardianDeniedActionResponse>> {
+    let denied = DeniedAction::parse(params.event).map_err(|error| {
+        Error::invalid_request(format!("invalid Guardian denial event: {error}"))
+    })?;
+    let thread = cx.thread(&params.thread_id)?;
+    thread.send(Command::AllowDenied { denied, reply: cx.reply() }).await;
     Ok(Later::by_thread())
 }
 
