@@ -16,9 +16,11 @@ mod locate;
 mod lock;
 pub(crate) mod meta;
 mod names;
+pub(crate) mod outline;
 mod queue;
 mod reader;
 pub(crate) mod record;
+mod search;
 pub(crate) mod settings;
 mod sql;
 mod state;
@@ -41,6 +43,7 @@ pub(crate) use self::{
     item::ItemCompleted,
     list::{Members, Page, Query},
     meta::{Provenance, SessionMeta},
+    outline::Outline,
     queue::Queue,
     record::{Compacted, Record},
     state::{Metadata, ProjectChange, State},
@@ -49,7 +52,8 @@ pub(crate) use self::{
 };
 
 use self::{
-    database::Database, goals::Goals, locate::Found, lock::Lock, names::Names, summary::Stamp,
+    database::Database, goals::Goals, locate::Found, lock::Lock, names::Names, outline::Outlines,
+    summary::Stamp,
 };
 use crate::protocol::{Project, QueuedSubmission, ThreadGoal, ThreadId};
 
@@ -65,14 +69,15 @@ struct Inner {
     names: Names,
     goals: Goals,
     database: Database,
+    outlines: Outlines,
 }
 
 impl Store {
     /// The threads below `home`. Does no I/O.
     pub(crate) fn new(home: PathBuf) -> Self {
         let (names, goals) = (Names::new(&home), Goals::new(&home));
-        let database = Database::new(home.clone());
-        Self { inner: Arc::new(Inner { home, names, goals, database }) }
+        let (database, outlines) = (Database::new(home.clone()), Outlines::default());
+        Self { inner: Arc::new(Inner { home, names, goals, database, outlines }) }
     }
 
     /// A new thread. It is locked at once; its file appears with the first append.
@@ -113,6 +118,18 @@ impl Store {
         }
         let history = reader::read(&self.inner.home, path)?;
         Ok((self.summarize(path)?, history.records))
+    }
+
+    /// Works on the outline of a thread's history, archived or not, whoever writes it. `path` is the thread's current
+    /// file, where it is known.
+    pub(crate) fn outline<T>(
+        &self,
+        id: &ThreadId,
+        path: Option<PathBuf>,
+        work: impl FnOnce(&Outline) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let path = path.map_or_else(|| self.current(id).map(|file| file.path), Ok)?;
+        self.inner.outlines.with(&self.inner.home, &path, work)
     }
 
     /// A thread without its history, archived or not.

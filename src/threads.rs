@@ -23,13 +23,14 @@ use crate::protocol::{
     ThreadHistoryMode, ThreadId, ThreadResumeParams, ThreadStartParams, ThreadStartSource, Turn,
     TurnId,
 };
-use crate::store::{self, Page, Query, Store, Summary};
+use crate::store::{self, Outline, Page, Query, Store, Summary};
 use crate::thread::fold::Fold;
 use crate::thread::{
     self, AgentStatus, Error, NewThread, Outlet, Persistence, Result, Settings, Shared, Start,
     Stored, ThreadHandle, restore,
 };
 use crate::tools::DynamicTools;
+use crate::util::find::{Needle, Snippet};
 use crate::util::json::raw;
 use crate::util::path::absolute;
 use crate::util::time::now_secs;
@@ -206,6 +207,17 @@ impl Threads {
             .await
     }
 
+    /// Works on the outline of a thread's history, as it is now. `path` is the thread's file, where it is known.
+    pub(crate) async fn outline<T: Send + 'static>(
+        &self,
+        id: &ThreadId,
+        path: Option<PathBuf>,
+        work: impl FnOnce(&Outline) -> Result<T, store::Error> + Send + 'static,
+    ) -> Result<T> {
+        let id = id.clone();
+        self.shared.on_disk(move |store| store.outline(&id, path, work)).await
+    }
+
     /// What is stored of a thread; `None` when there is nothing.
     pub(crate) async fn summary(&self, id: &ThreadId) -> Result<Option<Summary>> {
         let id = id.clone();
@@ -223,6 +235,15 @@ impl Threads {
 
     pub(crate) async fn list(&self, query: Query) -> Result<Page<Summary>> {
         self.shared.on_disk(move |store| store.list(&query)).await
+    }
+
+    /// A page of the threads of a list in which a text is.
+    pub(crate) async fn search(
+        &self,
+        query: Query,
+        needle: Needle,
+    ) -> Result<Page<(Summary, Snippet)>> {
+        self.shared.on_disk(move |store| store.search(&query, &needle)).await
     }
 
     /// Works on what is noted of threads.

@@ -1,8 +1,9 @@
-//! Small pieces that every layer may use and that know nothing of ours: time, paths, files, JSON,
+//! Small pieces that every layer may use and that know nothing of ours: time, paths, files, finding texts, JSON,
 //! hex, tasks, errors, addresses, TLS.
 
 pub(crate) mod error;
 pub(crate) mod file;
+pub(crate) mod find;
 pub(crate) mod hex;
 pub(crate) mod json;
 pub(crate) mod net;

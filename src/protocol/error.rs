@@ -7,6 +7,8 @@ use serde_json::Value;
 pub(crate) const OVERLOADED: i64 = -32001;
 /// The request cannot be decoded, or what it asks for cannot be done now.
 pub(crate) const INVALID_REQUEST: i64 = -32600;
+/// The method is not there, or not for what the params name.
+pub(crate) const METHOD_NOT_FOUND: i64 = -32601;
 /// A value in the params is out of bounds.
 pub(crate) const INVALID_PARAMS: i64 = -32602;
 /// Something went wrong that the client cannot mend.

@@ -104,12 +104,20 @@ macro_rules! client_requests {
             ThreadSectionUpdate = "threadSection/update" (ThreadSectionUpdateParams) -> ThreadSectionUpdateResponse, Stable, none, section::update;
             /// Removes a section.
             ThreadSectionDelete = "threadSection/delete" (ThreadSectionDeleteParams) -> ThreadSectionDeleteResponse, Stable, none, section::delete;
+            /// Finds a text in all threads.
+            ThreadSearch = "thread/search" (ThreadSearchParams) -> ThreadSearchResponse, Experimental, none, thread_search::search;
+            /// Finds a text in a thread.
+            ThreadSearchOccurrences = "thread/searchOccurrences" (ThreadSearchOccurrencesParams) -> ThreadSearchOccurrencesResponse, Experimental, by(thread_id), occurrences::search;
             /// Lists the threads that are loaded.
             ThreadLoadedList = "thread/loaded/list" (ThreadLoadedListParams) -> ThreadLoadedListResponse, Stable, none, thread_list::loaded;
             /// Reads a stored thread without loading it.
             ThreadRead = "thread/read" (ThreadReadParams) -> ThreadReadResponse, Stable, by(thread_id), thread::read;
             /// Lists the turns of a thread, page by page.
             ThreadTurnsList = "thread/turns/list" (ThreadTurnsListParams) -> ThreadTurnsListResponse, Stable, by(thread_id), thread_list::turns;
+            /// Lists the finished items of a thread, page by page.
+            ThreadItemsList = "thread/items/list" (ThreadItemsListParams) -> ThreadItemsListResponse, Stable, by(thread_id), history::items;
+            /// Reads items of a turn.
+            ThreadItemsRead = "thread/items/read" (ThreadItemsReadParams) -> ThreadItemsReadResponse, Experimental, by(thread_id), history::read_items;
             /// Compacts what the model knows of a thread, in a turn of its own.
             ThreadCompactStart = "thread/compact/start" (ThreadCompactStartParams) -> ThreadCompactStartResponse, Stable, by(thread_id), turn::compact;
             /// Runs a command of the user's own, without a sandbox.
@@ -164,6 +172,8 @@ macro_rules! client_requests {
             TurnSettingsUpdate = "turn/settings/update" (TurnSettingsUpdateParams) -> TurnSettingsUpdateResponse, Experimental, by(thread_id), turn::update_settings;
             /// Stops the running turn.
             TurnInterrupt = "turn/interrupt" (TurnInterruptParams) -> TurnInterruptResponse, Stable, by(thread_id), turn::interrupt;
+            /// Lists what happened in a thread, page by page.
+            ThreadTimelineList = "thread/timeline/list" (ThreadTimelineListParams) -> ThreadTimelineListResponse, Experimental, by(thread_id), history::timeline;
             /// Lists the models that can be chosen.
             ModelList = "model/list" (ModelListParams) -> ModelListResponse, Stable, none, model::list;
             /// Lists the providers of models.

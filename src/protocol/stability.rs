@@ -133,6 +133,7 @@ not_gated! {
     ThreadBackgroundTerminalsListParams ThreadBackgroundTerminalsTerminateParams ThreadBackgroundTerminalsCleanParams
     ThreadArchiveParams ThreadCompactStartParams ThreadUnsubscribeParams ThreadSetNameParams ThreadUnarchiveParams
     ThreadLoadedListParams ThreadReadParams ThreadTurnsListParams TurnInterruptParams TurnSettingsUpdateParams
+    ThreadItemsListParams ThreadItemsReadParams ThreadTimelineListParams ThreadSearchOccurrencesParams ThreadSearchParams
     ModelListParams PermissionProfileListParams ModelProviderListParams ModelProviderConfigWriteParams ModelProviderCapabilitiesReadParams
     CollaborationModeListParams ThreadSettingsUpdateParams
     ThreadGoalSetParams ThreadGoalGetParams ThreadGoalClearParams
@@ -190,6 +191,8 @@ const EXPERIMENTAL_RESULTS: &[(&str, &[&str])] = &[
     ),
     ("ThreadReadResponse", &["read_state"]),
     ("ThreadListResponse", &["read_states"]),
+    ("ThreadItemOutputDeferral", &["command_execution", "mcp_tool_call"]),
+    ("ThreadItemEntry", &["output_deferred"]),
     ("ThreadSettings", &["environments", "multi_agent_mode"]),
     ("CommandExecutionRequestApprovalParams", &["additional_permissions", "available_decisions"]),
 ];

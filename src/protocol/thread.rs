@@ -3,6 +3,7 @@
 mod attachment;
 mod command;
 mod goal;
+mod history;
 mod list;
 mod manage;
 mod queue;
@@ -13,6 +14,7 @@ mod start;
 pub(crate) use attachment::*;
 pub(crate) use command::*;
 pub(crate) use goal::*;
+pub(crate) use history::*;
 pub(crate) use list::*;
 pub(crate) use manage::*;
 pub(crate) use queue::*;

@@ -2,7 +2,9 @@
 
 use serde_json::Value;
 
-use crate::protocol::error::{INTERNAL_ERROR, INVALID_PARAMS, INVALID_REQUEST, RpcError};
+use crate::protocol::error::{
+    INTERNAL_ERROR, INVALID_PARAMS, INVALID_REQUEST, METHOD_NOT_FOUND, RpcError,
+};
 use crate::protocol::{CodexErrorInfo, NonSteerableTurnKind, TurnError};
 use crate::workspace::files;
 use crate::{config, store, thread};
@@ -27,6 +29,12 @@ impl Error {
     /// The request was understood, a value in it is out of bounds.
     pub(crate) fn invalid_params(message: impl Into<String>) -> Self {
         Self { code: INVALID_PARAMS, message: message.into(), data: None }
+    }
+
+    /// What the params name does not have the method.
+    pub(crate) fn unsupported(method: &str) -> Self {
+        let message = format!("{method} is not supported yet");
+        Self { code: METHOD_NOT_FOUND, message, data: None }
     }
 
     /// Something went wrong that the client cannot mend.

@@ -8,6 +8,8 @@ mod message;
 mod tests;
 mod tool;
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -18,7 +20,7 @@ pub(super) use self::{
 };
 
 use super::record::payload;
-use crate::protocol::{ItemId, ThreadId, ThreadItem, TurnId};
+use crate::protocol::{ItemId, ThreadId, ThreadItem, TurnId, UserInput};
 
 /// An item that has reached its end.
 #[derive(Debug, Clone)]
@@ -85,29 +87,39 @@ impl ItemCompleted {
 pub(crate) fn decode(raw: &RawValue) -> Option<ThreadItem> {
     #[derive(Deserialize)]
     struct Head<'a> {
-        #[serde(rename = "type")]
-        kind: std::borrow::Cow<'a, str>,
+        #[serde(borrow, rename = "type")]
+        kind: Cow<'a, str>,
     }
-    match &*payload::<Head<'_>>(raw)?.kind {
-        "UserMessage" => payload::<message::User>(raw)?.wire(),
-        "AgentMessage" => payload::<message::Agent>(raw)?.wire(),
-        "Reasoning" => payload::<message::Reasoning>(raw)?.wire(),
-        "FunctionCallOutput" => payload::<tool::Output>(raw)?.wire(),
-        "Plan" => payload::<message::Plan>(raw)?.wire(),
-        "ContextCompaction" => payload::<Bare>(raw)?.compaction(),
-        "EnteredReviewMode" => payload::<agent::Entered>(raw)?.wire(),
-        "ExitedReviewMode" => payload::<agent::Exited>(raw)?.wire(),
-        "CollabAgentToolCall" => payload::<agent::Collab>(raw)?.wire(),
-        "SubAgentActivity" => payload::<agent::Activity>(raw)?.wire(),
-        "CommandExecution" => payload::<tool::Command>(raw)?.wire(),
-        "FileChange" => payload::<tool::FileChange>(raw)?.wire(),
-        "McpToolCall" => payload::<tool::Mcp>(raw)?.wire(),
-        "DynamicToolCall" => payload::<tool::Dynamic>(raw)?.wire(),
-        "WebSearch" => payload::<tool::WebSearch>(raw)?.wire(),
-        "Extension" => payload::<tool::Extension>(raw)?.wire(),
-        "ImageView" => payload::<tool::ImageView>(raw)?.wire(),
-        _ => None,
-    }
+    decoder(&payload::<Head<'_>>(raw)?.kind)?(raw)
+}
+
+/// Whether items of this type have a form on the wire.
+pub(super) fn is_known(kind: &str) -> bool {
+    decoder(kind).is_some()
+}
+
+/// What reads items of a type.
+fn decoder(kind: &str) -> Option<fn(&RawValue) -> Option<ThreadItem>> {
+    Some(match kind {
+        "UserMessage" => |raw| payload::<message::User>(raw)?.wire(),
+        "AgentMessage" => |raw| payload::<message::Agent>(raw)?.wire(),
+        "Reasoning" => |raw| payload::<message::Reasoning>(raw)?.wire(),
+        "FunctionCallOutput" => |raw| payload::<tool::Output>(raw)?.wire(),
+        "Plan" => |raw| payload::<message::Plan>(raw)?.wire(),
+        "ContextCompaction" => |raw| payload::<Bare>(raw)?.compaction(),
+        "EnteredReviewMode" => |raw| payload::<agent::Entered>(raw)?.wire(),
+        "ExitedReviewMode" => |raw| payload::<agent::Exited>(raw)?.wire(),
+        "CollabAgentToolCall" => |raw| payload::<agent::Collab>(raw)?.wire(),
+        "SubAgentActivity" => |raw| payload::<agent::Activity>(raw)?.wire(),
+        "CommandExecution" => |raw| payload::<tool::Command>(raw)?.wire(),
+        "FileChange" => |raw| payload::<tool::FileChange>(raw)?.wire(),
+        "McpToolCall" => |raw| payload::<tool::Mcp>(raw)?.wire(),
+        "DynamicToolCall" => |raw| payload::<tool::Dynamic>(raw)?.wire(),
+        "WebSearch" => |raw| payload::<tool::WebSearch>(raw)?.wire(),
+        "Extension" => |raw| payload::<tool::Extension>(raw)?.wire(),
+        "ImageView" => |raw| payload::<tool::ImageView>(raw)?.wire(),
+        _ => return None,
+    })
 }
 
 /// The stored form of an item.
@@ -166,6 +178,21 @@ pub(crate) fn encode(item: &ThreadItem) -> Option<Box<RawValue>> {
         }
         ThreadItem::HookPrompt { .. } | ThreadItem::ImageGeneration { .. } => None,
     }
+}
+
+/// What the user or the agent has said with an item, as one text; `None` for all other items.
+pub(crate) fn said(item: &ThreadItem) -> Option<Cow<'_, str>> {
+    if let ThreadItem::AgentMessage { text, .. } = item {
+        return Some(Cow::Borrowed(text));
+    }
+    let ThreadItem::UserMessage { content, .. } = item else { return None };
+    let mut texts = Vec::new();
+    for part in content {
+        if let UserInput::Text { text, .. } = part {
+            texts.push(&**text);
+        }
+    }
+    Some(Cow::Owned(texts.join("\n")))
 }
 
 /// The id of an item.

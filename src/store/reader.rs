@@ -24,16 +24,30 @@ pub(crate) struct Lines {
     offset: u64,
 }
 
+/// A line and where it stands in its file.
+pub(crate) struct Placed<'a> {
+    pub(crate) text: &'a str,
+    pub(crate) start: u64,
+    pub(crate) end: u64,
+}
+
 impl Lines {
     pub(crate) fn open(path: &Path) -> Result<Self, Error> {
         let file = File::open(path).map_err(Error::io(path))?;
-        Ok(Self { reader: BufReader::with_capacity(BUFFER, file), buffer: Vec::new(), offset: 0 })
+        let reader = BufReader::with_capacity(BUFFER, file);
+        Ok(Self { reader, buffer: Vec::new(), offset: 0 })
     }
 
     /// The next line that is text; the last one may lack its `\n`.
     pub(crate) fn next(&mut self) -> std::io::Result<Option<&str>> {
+        Ok(self.next_placed()?.map(|line| line.text))
+    }
+
+    /// The next line that is text, and where it stands.
+    pub(crate) fn next_placed(&mut self) -> std::io::Result<Option<Placed<'_>>> {
         loop {
             self.buffer.clear();
+            let start = self.offset;
             let read = self.reader.read_until(b'\n', &mut self.buffer)?;
             if read == 0 {
                 return Ok(None);
@@ -41,7 +55,8 @@ impl Lines {
             self.offset += read as u64;
             // Invalid UTF-8 is skipped like everything else that is no line of ours.
             if std::str::from_utf8(&self.buffer).is_ok_and(|text| !text.trim().is_empty()) {
-                return Ok(std::str::from_utf8(&self.buffer).ok());
+                let text = std::str::from_utf8(&self.buffer).unwrap_or_default();
+                return Ok(Some(Placed { text, start, end: self.offset }));
             }
         }
     }
@@ -49,6 +64,14 @@ impl Lines {
     /// How far has been read.
     pub(crate) fn offset(&self) -> u64 {
         self.offset
+    }
+
+    /// Goes on with the line that begins at `offset`.
+    pub(crate) fn go_to(&mut self, offset: u64) -> std::io::Result<()> {
+        // Lines that are wanted together stand close together.
+        self.reader.seek_relative(offset.cast_signed().wrapping_sub(self.offset.cast_signed()))?;
+        self.offset = offset;
+        Ok(())
     }
 }
 

@@ -44,7 +44,7 @@ struct Folded {
 }
 
 impl Fold {
-    fn new(mode: ThreadHistoryMode) -> Self {
+    pub(crate) fn new(mode: ThreadHistoryMode) -> Self {
         Self { mode, turns: Vec::new(), places: HashMap::new(), open: None, lines: 0, made_up: 0 }
     }
 
@@ -58,7 +58,7 @@ impl Fold {
     }
 
     /// Takes the next record in.
-    fn push(&mut self, record: &Record) {
+    pub(crate) fn push(&mut self, record: &Record) {
         match record {
             Record::TurnStarted(started) => self.start(started),
             Record::TurnCompleted(completed) => self.complete(completed),

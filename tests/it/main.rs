@@ -31,6 +31,7 @@ mod framing;
 mod fuzz;
 mod goal;
 mod history;
+mod history_parts;
 mod hooks;
 mod images;
 mod initialize;

@@ -3,21 +3,23 @@
 use std::path::Path;
 
 use super::thread_metadata;
-use super::turns_page::{self, Wanted};
+use super::turns_page::{self, Newest, Wanted};
 use crate::protocol::{
     DeprecationNoticeNotification, MultiAgentMode, ResponseItem, Thread, ThreadGoal,
     ThreadGoalClearedNotification, ThreadGoalUpdatedNotification, ThreadHistoryMode, ThreadId,
-    ThreadNameUpdatedNotification, ThreadReadParams, ThreadReadResponse, ThreadResumeParams,
-    ThreadResumeResponse, ThreadSetNameParams, ThreadSetNameResponse, ThreadSettings,
-    ThreadStartParams, ThreadStartResponse, ThreadStartedNotification, ThreadStatus,
-    ThreadStatusChangedNotification, ThreadTokenUsageUpdatedNotification, ThreadUnsubscribeParams,
-    ThreadUnsubscribeResponse, ThreadUnsubscribeStatus, Turn, TurnId, method,
+    ThreadNameUpdatedNotification, ThreadReadParams, ThreadReadResponse,
+    ThreadResumeInitialTurnsPageParams, ThreadResumeParams, ThreadResumeResponse,
+    ThreadSetNameParams, ThreadSetNameResponse, ThreadSettings, ThreadStartParams,
+    ThreadStartResponse, ThreadStartedNotification, ThreadStatus, ThreadStatusChangedNotification,
+    ThreadTokenUsageUpdatedNotification, ThreadUnsubscribeParams, ThreadUnsubscribeResponse,
+    ThreadUnsubscribeStatus, Turn, TurnId, TurnsPage, method,
 };
 use crate::server::Server;
 use crate::server::audience::Reach;
 use crate::server::context::{Cx, Later, check_session_id, check_thread_id};
 use crate::server::error::{Error, Result};
 use crate::server::unload;
+use crate::store::Outline;
 use crate::thread::{Command, Snapshot, ThreadHandle, stored_thread};
 use crate::threads;
 use crate::util::path::absolute;
@@ -107,26 +109,19 @@ async fn follow(
     // Before the thread is looked at: what happens from now on may be told twice, but never not at all.
     cx.server.audience.subscribe(&handle.id, cx.connection.id);
     let snapshot = handle.snapshot().await?;
+    let paginated = snapshot.thread.history_mode == ThreadHistoryMode::Paginated;
     let turns = match joined {
         Joined::Loaded(turns) => turns,
+        Joined::Running if params.exclude_turns && paginated => Vec::new(),
         Joined::Running => cx.server.threads.turns(&handle.id, snapshot.running.clone()).await?,
     };
-    let initial_turns_page = match &params.initial_turns_page {
-        Some(page) => {
-            let wanted = Wanted {
-                cursor: None,
-                limit: page.limit,
-                direction: page.sort_direction,
-                view: page.items_view,
-            };
-            Some(turns_page::page(turns.clone(), &wanted)?)
-        }
-        None => None,
+    let first_pages = match paginated {
+        true => FirstPages::read(cx, params, &snapshot).await?,
+        false => FirstPages::of_legacy(params, &turns)?,
     };
     let usage = snapshot.last_usage.clone();
     let goal = snapshot.goals_enabled.then(|| snapshot.goal.clone());
     let collaboration_mode = Some(snapshot.settings.collaboration_mode.clone());
-    let turns_backwards_cursor = turns_page::newest(&turns);
     let mut response = start_response(snapshot);
     cx.server.threads.adorn(std::slice::from_mut(&mut response.thread)).await?;
     if !params.exclude_turns {
@@ -148,9 +143,9 @@ async fn follow(
         reasoning_effort: response.reasoning_effort,
         multi_agent_mode: response.multi_agent_mode,
         collaboration_mode,
-        initial_turns_page,
-        items_backwards_cursor: None,
-        turns_backwards_cursor,
+        initial_turns_page: first_pages.initial,
+        items_backwards_cursor: first_pages.newest.items,
+        turns_backwards_cursor: first_pages.newest.turns,
     });
     handle.send(Command::StartServers).await;
     if let Some((turn_id, token_usage)) = usage
@@ -171,6 +166,40 @@ async fn follow(
     cx.server.asks.repeat(&handle.id, cx.connection.id, &cx.server.audience);
     handle.send(Command::Wake).await;
     Ok(answered)
+}
+
+/// What a client goes on reading a history with.
+struct FirstPages {
+    initial: Option<TurnsPage>,
+    newest: Newest,
+}
+
+impl FirstPages {
+    async fn read(cx: &Cx, params: &ThreadResumeParams, snapshot: &Snapshot) -> Result<Self> {
+        let Snapshot { thread, running, .. } = snapshot;
+        let (id, running, asked) =
+            (thread.id.clone(), running.clone(), params.initial_turns_page.clone());
+        let work = move |outline: &Outline| {
+            let wanted = asked.as_ref().map(initially);
+            let initial = wanted
+                .map(|wanted| turns_page::read(outline, &id, &wanted, running.as_ref()))
+                .transpose()?;
+            Ok(Self { initial, newest: Newest::of(outline, &id) })
+        };
+        Ok(cx.server.threads.outline(&thread.id, thread.path.clone(), work).await?)
+    }
+
+    fn of_legacy(params: &ThreadResumeParams, turns: &[Turn]) -> Result<Self> {
+        let asked = params.initial_turns_page.as_ref();
+        let initial =
+            asked.map(|asked| turns_page::page(turns.to_vec(), &initially(asked))).transpose()?;
+        Ok(Self { initial, newest: Newest::of_legacy(turns) })
+    }
+}
+
+fn initially(asked: &ThreadResumeInitialTurnsPageParams) -> Wanted<'static> {
+    let ThreadResumeInitialTurnsPageParams { limit, sort_direction, items_view } = asked;
+    Wanted { cursor: None, limit: *limit, direction: *sort_direction, view: *items_view }
 }
 
 /// Tells whether a thread has a goal: clients that resume one wait for one of the two answers.

@@ -5,15 +5,15 @@ use std::path::Path;
 use super::page::{first, page_size};
 use super::turns_page::{self, Wanted};
 use crate::protocol::{
-    SortDirection, Thread, ThreadListCwdFilter, ThreadListParams, ThreadListResponse,
-    ThreadLoadedListParams, ThreadLoadedListResponse, ThreadSortKey, ThreadTurnsListParams,
-    ThreadTurnsListResponse, WarningNotification, method,
+    SortDirection, Thread, ThreadHistoryMode, ThreadListCwdFilter, ThreadListParams,
+    ThreadListResponse, ThreadLoadedListParams, ThreadLoadedListResponse, ThreadSortKey,
+    ThreadTurnsListParams, ThreadTurnsListResponse, WarningNotification, method,
 };
 use crate::server::audience::Reach;
 use crate::server::context::{Cx, check_id, check_thread_id};
 use crate::server::error::{Error, Result};
-use crate::store::{Members, Query, Summary};
-use crate::thread::stored_thread;
+use crate::store::{Members, Outline, Query, Summary};
+use crate::thread::{Snapshot, stored_thread};
 use crate::util::path::absolute;
 
 pub(crate) async fn list(cx: Cx, params: ThreadListParams) -> Result<ThreadListResponse> {
@@ -128,7 +128,7 @@ fn query(params: ThreadListParams, provider: String, server_cwd: &Path) -> Resul
 }
 
 /// A stored thread with the status that it has in this process.
-async fn as_loaded(cx: &Cx, summary: &Summary) -> Thread {
+pub(super) async fn as_loaded(cx: &Cx, summary: &Summary) -> Thread {
     let mut thread = stored_thread(summary);
     if let Some(handle) = cx.server.threads.get(&thread.id)
         && let Ok(snapshot) = handle.snapshot().await
@@ -161,37 +161,53 @@ pub(crate) async fn turns(
 ) -> Result<ThreadTurnsListResponse> {
     let id = &params.thread_id;
     check_thread_id(id)?;
-    let running = match cx.server.threads.get(id) {
+    let (mode, path, running) = match cx.server.threads.get(id) {
         Some(handle) => {
-            let snapshot = handle.snapshot().await?;
-            if snapshot.thread.ephemeral {
+            let Snapshot { thread, running, materialized, .. } = handle.snapshot().await?;
+            if thread.ephemeral {
                 return Err(Error::invalid_request(
                     "ephemeral threads do not support thread/turns/list",
                 ));
             }
-            if !snapshot.materialized {
+            if !materialized {
                 return Err(Error::invalid_request(format!(
                     "thread {id} is not materialized yet; thread/turns/list is unavailable before first user message"
                 )));
             }
-            snapshot.running
+            (thread.history_mode, thread.path, running)
         }
-        None if cx.server.threads.summary(id).await?.is_none() => {
-            return Err(Error::invalid_request(format!("thread not loaded: {id}")));
+        None => match cx.server.threads.summary(id).await? {
+            Some(summary) => (summary.history_mode, Some(summary.path), None),
+            None => return Err(Error::invalid_request(format!("thread not loaded: {id}"))),
+        },
+    };
+    let page = match mode {
+        ThreadHistoryMode::Paginated => {
+            let work = {
+                let params = params.clone();
+                move |outline: &Outline| {
+                    let wanted = wanted(&params);
+                    turns_page::read(outline, &params.thread_id, &wanted, running.as_ref())
+                }
+            };
+            cx.server.threads.outline(id, path, work).await?
         }
-        None => None,
+        ThreadHistoryMode::Legacy => {
+            turns_page::page(cx.server.threads.turns(id, running).await?, &wanted(&params))?
+        }
     };
-    let turns = cx.server.threads.turns(id, running).await?;
-    let wanted = Wanted {
-        cursor: params.cursor.as_deref(),
-        limit: params.limit,
-        direction: params.sort_direction,
-        view: params.items_view,
-    };
-    let page = turns_page::page(turns, &wanted)?;
     Ok(ThreadTurnsListResponse {
         data: page.data,
         next_cursor: page.next_cursor,
         backwards_cursor: page.backwards_cursor,
     })
+}
+
+fn wanted(params: &ThreadTurnsListParams) -> Wanted<'_> {
+    Wanted {
+        cursor: params.cursor.as_deref(),
+        limit: params.limit,
+        direction: params.sort_direction,
+        view: params.items_view,
+    }
 }
