@@ -122,10 +122,16 @@ impl Audience {
         }
     }
 
-    /// Waits until every connection that `reach` names can take more.
+    /// Waits until every connection that `reach` names can take more. Where there are several, one that keeps the others
+    /// waiting for long is given up.
     pub(crate) async fn room(&self, reach: Reach<'_>) {
-        for connection in self.listeners(reach) {
-            connection.outbox.room().await;
+        match &*self.listeners(reach) {
+            [only] => only.outbox.room().await,
+            several => {
+                for connection in several {
+                    connection.outbox.room_for_others().await;
+                }
+            }
         }
     }
 

@@ -3,15 +3,21 @@
 //! Bounded by bytes, in a way that never drops and never blocks a sender in the middle of its work: pushing always
 //! succeeds, and whoever is about to produce more first awaits [`Outbox::room`]. So the queue exceeds its bound by
 //! at most what each producer makes of one input, and a peer that does not read stalls its producers, not the server.
+//! Where several peers listen to one producer, a slow one is waited for with [`Outbox::room_for_others`]: it must not
+//! hold up the rest for long, and is given up.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
 /// How many bytes may wait before producers are asked to pause.
 const HIGH_WATER: usize = 4 * 1024 * 1024;
+/// How long a peer that others listen beside may keep its queue full.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {
@@ -20,12 +26,16 @@ pub(crate) struct Outbox {
     filled: Notify,
     /// Wakes producers: there is room again.
     drained: Notify,
+    /// Wakes the writer in the middle of a line: the peer has been given up.
+    given_up: Notify,
 }
 
 #[derive(Debug, Default)]
 struct Queue {
     lines: VecDeque<Bytes>,
     bytes: usize,
+    /// Since when the queue has been above its bound.
+    full_since: Option<Instant>,
     closed: bool,
 }
 
@@ -39,6 +49,9 @@ impl Outbox {
             }
             queue.bytes += line.len();
             queue.lines.push_back(line);
+            if queue.bytes > HIGH_WATER {
+                queue.full_since.get_or_insert_with(Instant::now);
+            }
         }
         self.filled.notify_one();
     }
@@ -63,6 +76,23 @@ impl Outbox {
         }
     }
 
+    /// As [`Outbox::room`], on behalf of producers that others wait for, too: a peer that has kept its queue full for too
+    /// long is given up. Its queue is dropped, and its writer told.
+    pub(crate) async fn room_for_others(&self) {
+        let full_since = self.lock().full_since;
+        let Some(full_since) = full_since else { return };
+        if tokio::time::timeout_at(full_since + PATIENCE, self.room()).await.is_err() {
+            self.lock().lines.clear();
+            self.close();
+            self.given_up.notify_one();
+        }
+    }
+
+    /// Waits until the peer has been given up.
+    pub(crate) async fn given_up(&self) {
+        self.given_up.notified().await;
+    }
+
     /// Moves all waiting lines to `batch`; waits for the first one. `false` once the outbox is closed and empty.
     pub(crate) async fn drain(&self, batch: &mut Vec<Bytes>) -> bool {
         loop {
@@ -71,6 +101,7 @@ impl Outbox {
                 if !queue.lines.is_empty() {
                     batch.extend(queue.lines.drain(..));
                     queue.bytes = 0;
+                    queue.full_since = None;
                     break;
                 }
                 if queue.closed {
@@ -99,7 +130,6 @@ impl Outbox {
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
-    use std::time::Duration;
 
     use super::*;
 
@@ -128,5 +158,23 @@ mod tests {
         tokio::task::yield_now().await;
         assert!(outbox.drain(&mut Vec::new()).await);
         waiting.await.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_holds_up_others_is_given_up() {
+        let outbox = Outbox::default();
+        let big = Bytes::from(vec![0; HIGH_WATER + 1]);
+        outbox.push(big.clone());
+        let began = Instant::now();
+        // However often its producers are interrupted in their waiting, the clock runs on.
+        let interrupted = tokio::time::timeout(Duration::from_secs(3), outbox.room_for_others());
+        assert!(interrupted.await.is_err());
+        let mut batch = Vec::new();
+        assert!(outbox.drain(&mut batch).await);
+        outbox.room_for_others().await;
+        outbox.push(big);
+        tokio::join!(outbox.room_for_others(), outbox.given_up());
+        assert_eq!(began.elapsed(), Duration::from_secs(3) + PATIENCE, "it was patient anew");
+        assert!(!outbox.drain(&mut batch).await, "what waited is dropped");
     }
 }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::Mode;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, UnixListener};
+use tokio::net::{TcpListener, TcpSocket, UnixListener};
 
 use super::auth::Auth;
 use super::websocket::{Door, Origin};
@@ -54,6 +54,21 @@ pub(crate) fn control_path(home: &Path) -> PathBuf {
     control_folder(home).join("app-server-control.sock")
 }
 
+/// Connections have a send buffer of a fixed size: what waits in the kernel for a client that reads slowly would delay
+/// what it is to be told at the end.
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    const SEND_BUFFER: u32 = 256 * 1024;
+    const BACKLOG: u32 = 1024;
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4()?,
+        SocketAddr::V6(_) => TcpSocket::new_v6()?,
+    };
+    socket.set_reuseaddr(true)?;
+    socket.set_send_buffer_size(SEND_BUFFER)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
 fn control_folder(home: &Path) -> PathBuf {
     home.join("app-server-control")
 }
@@ -64,8 +79,7 @@ impl Listener {
         if !address.ip().is_loopback() && !auth.is_required() {
             return Err(Error::Open(address));
         }
-        let listener =
-            TcpListener::bind(address).await.map_err(|source| Error::Tcp { address, source })?;
+        let listener = listen(address).map_err(|source| Error::Tcp { address, source })?;
         let door = Door { auth, origin: Origin::Refused };
         Ok(Self { door, socket: Socket::Tcp(listener) })
     }

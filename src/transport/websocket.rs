@@ -153,17 +153,19 @@ fn switching(key: &HeaderValue) -> Response<String> {
     response
 }
 
-/// Carries messages both ways until the client goes, or the outbox is closed and written out. Closes the outbox.
+/// Carries messages both ways until the client goes, is given up, or the outbox is closed and written out. Closes the
+/// outbox.
 pub(crate) async fn carry<S: AsyncRead + AsyncWrite + Unpin>(
     socket: WebSocketStream<S>,
     outbox: &Outbox,
     inbox: mpsc::Sender<Incoming>,
     overflow: Overflow,
 ) {
-    let (sink, stream) = socket.split();
+    let (mut sink, stream) = socket.split();
     tokio::select! {
         () = read(stream, &inbox, &overflow) => {}
-        () = write(sink, outbox) => {}
+        () = write(&mut sink, outbox) => {}
+        () = outbox.given_up() => give_up(&mut sink).await,
     }
     outbox.close();
     // Whoever serves the connection may have gone already.
@@ -203,7 +205,7 @@ async fn read<S: AsyncRead + AsyncWrite + Unpin>(
 }
 
 async fn write<S: AsyncRead + AsyncWrite + Unpin>(
-    mut sink: SplitSink<WebSocketStream<S>, Message>,
+    sink: &mut SplitSink<WebSocketStream<S>, Message>,
     outbox: &Outbox,
 ) {
     let mut batch = Vec::new();
@@ -224,6 +226,19 @@ async fn write<S: AsyncRead + AsyncWrite + Unpin>(
     let away = CloseFrame { code: CloseCode::Away, reason: Utf8Bytes::default() };
     let _told = within(FAREWELL, sink.send(Message::Close(Some(away)))).await;
 }
+
+/// Tells a client why it will hear no more, behind what is on its way already.
+async fn give_up<S: AsyncRead + AsyncWrite + Unpin>(
+    sink: &mut SplitSink<WebSocketStream<S>, Message>,
+) {
+    tracing::warn!("closing a connection that reads too slowly");
+    let reason = Utf8Bytes::from_static("too much waits to be read");
+    let slow = CloseFrame { code: CloseCode::Policy, reason };
+    let _told = within(LAST_WORDS, sink.send(Message::Close(Some(slow)))).await;
+}
+
+/// How long a client that reads slowly may take until it reads why it is closed.
+const LAST_WORDS: Duration = Duration::from_secs(60);
 
 /// How long the last frame may take.
 const FAREWELL: Duration = Duration::from_secs(1);

@@ -23,7 +23,7 @@ pub(crate) use home::{CATALOG, Config, Home};
 pub(crate) use model::{Gate, Model, Request, Step, cut, held, http};
 pub(crate) use random::Random;
 pub(crate) use server::{runs, until};
-pub(crate) use socket::Listening;
+pub(crate) use socket::{Address, Listening};
 
 /// Ends a scenario early when another binary than ours is under test: what follows is better than the reference.
 macro_rules! ours_only {

@@ -38,6 +38,7 @@ mod initialize;
 mod interleavings;
 mod interrupt;
 mod lifetime;
+mod load;
 mod mcp;
 mod models;
 mod order;
@@ -62,6 +63,7 @@ mod thread_start;
 mod tidy;
 mod tools;
 mod turn;
+mod typescript;
 mod user_command;
 
 /// A file that is not listed would be compiled by nobody.

@@ -55,6 +55,10 @@ impl Server {
         (Self { child: RefCell::new(child), stdin }, stdout)
     }
 
+    pub(crate) fn id(&self) -> u32 {
+        self.child.borrow().id()
+    }
+
     pub(crate) fn write(&self, bytes: &[u8]) {
         let mut stdin = self.stdin.borrow_mut();
         let pipe = stdin.as_mut().expect("the input was closed by the scenario");

@@ -84,6 +84,11 @@ impl<'a> Listening<'a> {
         answer
     }
 
+    /// The process of the server.
+    pub(crate) fn id(&self) -> u32 {
+        self.server.id()
+    }
+
     pub(crate) fn signal(&self, signal: Signal) {
         self.server.signal(signal);
     }
