@@ -18,6 +18,7 @@ pub(crate) mod permission;
 mod problem;
 pub(crate) mod profile;
 mod provider;
+mod read;
 mod setting;
 mod skills;
 mod tools;
@@ -37,10 +38,11 @@ pub(crate) use mcp::{
 pub(crate) use overrides::Overrides;
 pub(crate) use problem::{LoadError, Problem};
 pub(crate) use provider::{ProviderChange, write_provider};
+pub(crate) use read::ReadError;
 pub(crate) use skills::{SkillKey, write_skill};
-pub(crate) use tools::{Location, Tools, WebSearchMode};
+pub(crate) use tools::Tools;
 pub(crate) use trust::{Trust, marked_root, write_trust};
-pub(crate) use write::{Edit, Merge, Overridden, Target, WriteError, Written};
+pub(crate) use write::{Edit, Merge, Target, WriteError, Written};
 
 /// Why the server cannot start with what it was given.
 #[derive(Debug, thiserror::Error)]

@@ -13,9 +13,10 @@ use super::problem::LoadError;
 use super::profile::{Profile, profiles};
 use super::skills::Skills;
 use super::trust::Project;
-use super::{Features, McpServer, Tools, Trust, mcp};
+use super::{Features, McpServer, Tools, Trust, mcp, setting};
 use crate::protocol::{
     ApprovalsReviewer, AskForApproval, Personality, ReasoningEffort, ReasoningSummary, SandboxMode,
+    Verbosity,
 };
 
 /// What a thread or the server runs on.
@@ -37,7 +38,7 @@ pub(crate) struct Effective {
     pub(crate) model_auto_compact_token_limit: Option<i64>,
     pub(crate) model_reasoning_effort: Option<ReasoningEffort>,
     pub(crate) model_reasoning_summary: Option<ReasoningSummary>,
-    pub(crate) model_verbosity: Option<String>,
+    pub(crate) model_verbosity: Option<Verbosity>,
     pub(crate) service_tier: Option<String>,
     pub(crate) personality: Option<Personality>,
 
@@ -114,7 +115,7 @@ impl Effective {
         Ok(effective)
     }
 
-    /// The settings without the texts that stand in other files.
+    /// The settings without the texts that stand in other files. What nobody sets is filled in.
     fn typed(merged: &Map<String, Value>, project: Project) -> Self {
         let view = View(merged);
         Self {
@@ -128,12 +129,11 @@ impl Effective {
             model_auto_compact_token_limit: view.decode("model_auto_compact_token_limit"),
             model_reasoning_effort: view.decode("model_reasoning_effort"),
             model_reasoning_summary: view.decode("model_reasoning_summary"),
-            model_verbosity: view.text("model_verbosity"),
+            model_verbosity: view.decode("model_verbosity"),
             service_tier: view.text("service_tier"),
             personality: view.decode("personality"),
-            approval_policy: view.decode_named("approval_policy", ("on-failure", "on-request")),
-            approvals_reviewer: view
-                .decode_named("approvals_reviewer", ("guardian_subagent", "auto_review")),
+            approval_policy: view.decode("approval_policy"),
+            approvals_reviewer: view.decode("approvals_reviewer"),
             sandbox_mode: view.decode("sandbox_mode"),
             sandbox_workspace_write: merged
                 .get("sandbox_workspace_write")
@@ -145,10 +145,10 @@ impl Effective {
             instructions: view.text("instructions"),
             developer_instructions: view.text("developer_instructions"),
             compact_prompt: view.text("compact_prompt"),
-            include_environment_context: view.flag("include_environment_context", true),
-            include_environment_context_time: view.flag("include_environment_context_time", true),
-            include_permissions_instructions: view.flag("include_permissions_instructions", true),
-            project_doc_max_bytes: view.decode("project_doc_max_bytes").unwrap_or(32768),
+            include_environment_context: view.flag("include_environment_context"),
+            include_environment_context_time: view.flag("include_environment_context_time"),
+            include_permissions_instructions: view.flag("include_permissions_instructions"),
+            project_doc_max_bytes: view.decode("project_doc_max_bytes").unwrap_or_default(),
             project_doc_fallback_filenames: view
                 .decode("project_doc_fallback_filenames")
                 .unwrap_or_default(),
@@ -169,11 +169,11 @@ impl Effective {
                 .unwrap_or(1000),
             tool_output_token_limit: view.decode("tool_output_token_limit"),
             shell_environment_policy: view.table("shell_environment_policy"),
-            allow_login_shell: view.flag("allow_login_shell", true),
-            interrupt_ends_commands: view.flag("interrupt_ends_commands", false),
+            allow_login_shell: view.flag("allow_login_shell"),
+            interrupt_ends_commands: view.flag("interrupt_ends_commands"),
             background_terminal_max_timeout: view
                 .decode("background_terminal_max_timeout")
-                .unwrap_or(300_000),
+                .unwrap_or_default(),
             thread_unload_delay_secs: view.decode("thread_unload_delay_secs").unwrap_or(60),
         }
     }
@@ -182,13 +182,15 @@ impl Effective {
 impl Default for Effective {
     /// What nothing at all configures.
     fn default() -> Self {
-        Self::typed(&Map::new(), Project::default())
+        let mut nothing = Map::new();
+        setting::fill_in(&mut nothing);
+        Self::typed(&nothing, Project::default())
     }
 }
 
 /// The names that mark a project's root.
 pub(super) fn root_markers(merged: &Map<String, Value>) -> Vec<String> {
-    View(merged).decode("project_root_markers").unwrap_or_else(|| vec![".git".to_owned()])
+    View(merged).decode("project_root_markers").unwrap_or_default()
 }
 
 /// Whether a provider of this id exists, configured or built in.
@@ -233,9 +235,9 @@ fn workspace_write(value: &Value) -> Option<WorkspaceWrite> {
     let view = View(value.as_object()?);
     Some(WorkspaceWrite {
         writable_roots: view.decode("writable_roots").unwrap_or_default(),
-        network_access: view.flag("network_access", false),
-        exclude_tmpdir_env_var: view.flag("exclude_tmpdir_env_var", false),
-        exclude_slash_tmp: view.flag("exclude_slash_tmp", false),
+        network_access: view.flag("network_access"),
+        exclude_tmpdir_env_var: view.flag("exclude_tmpdir_env_var"),
+        exclude_slash_tmp: view.flag("exclude_slash_tmp"),
     })
 }
 
@@ -247,8 +249,8 @@ impl View<'_> {
         self.0.get(name).and_then(Value::as_str).map(str::to_owned)
     }
 
-    fn flag(&self, name: &str, default: bool) -> bool {
-        self.0.get(name).and_then(Value::as_bool).unwrap_or(default)
+    fn flag(&self, name: &str) -> bool {
+        self.0.get(name).and_then(Value::as_bool).unwrap_or_default()
     }
 
     fn table(&self, name: &str) -> Map<String, Value> {
@@ -257,17 +259,6 @@ impl View<'_> {
 
     fn decode<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
         self.0.get(name).and_then(|value| T::deserialize(value).ok())
-    }
-
-    /// Like `decode`, after an old name of a variant was replaced by its current one.
-    fn decode_named<T: DeserializeOwned>(
-        &self,
-        name: &str,
-        (old, current): (&str, &str),
-    ) -> Option<T> {
-        let value = self.0.get(name)?;
-        let current = Value::from(current);
-        T::deserialize(if value.as_str() == Some(old) { &current } else { value }).ok()
     }
 
     /// The trimmed text of the file that a setting names.

@@ -24,7 +24,7 @@ pub(crate) struct HookLayer {
 }
 
 impl HookSettings {
-    pub(super) fn of(layers: &[Layer]) -> Self {
+    pub(super) fn of<'a>(layers: impl Iterator<Item = &'a Layer>) -> Self {
         let mut settings = Self::default();
         for layer in layers {
             let mut table = layer.content.get("hooks").and_then(Value::as_object).cloned();

@@ -1,5 +1,6 @@
 //! One source of settings: its content as JSON, and for files the parsed document that knows where each value stands.
 
+use std::env;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
@@ -7,9 +8,10 @@ use serde_json::{Map, Value};
 use toml_edit::{Document, Item, TableLike};
 
 use super::problem::{LoadError, text_range};
-use super::setting::{Place, Wrong};
-use crate::protocol::TextRange;
+use super::setting::{self, Place, Wrong};
+use crate::protocol::{ConfigLayer, ConfigLayerMetadata, ConfigLayerSource, TextRange};
 use crate::util::file::read_text;
+use crate::util::json::sha256;
 
 /// How large a file may be, in bytes.
 const MAX_FILE: u64 = 4 << 20;
@@ -26,11 +28,13 @@ pub(crate) enum Source {
     Request,
 }
 
-/// One source of settings with its content.
+/// One source of settings with its content, in its normal form.
 #[derive(Debug)]
 pub(crate) struct Layer {
     pub(crate) source: Source,
     pub(crate) content: Map<String, Value>,
+    /// Why the content does not count, if it does not.
+    pub(super) disabled: Option<String>,
     document: Option<Document<String>>,
 }
 
@@ -50,7 +54,7 @@ impl Layer {
         match Document::parse(text.clone()) {
             Ok(document) => {
                 let content = json_of_table(document.as_table());
-                Ok(Self { source, content, document: Some(document) })
+                Ok(Self { document: Some(document), ..Self::made(source, content) })
             }
             Err(error) => {
                 let range = error.span().map(|span| text_range(&text, span));
@@ -59,9 +63,30 @@ impl Layer {
         }
     }
 
-    /// A layer without a file.
-    pub(super) fn made(source: Source, content: Map<String, Value>) -> Self {
-        Self { source, content, document: None }
+    /// A layer of content that is at hand.
+    pub(super) fn made(source: Source, mut content: Map<String, Value>) -> Self {
+        let base = match source.file().and_then(Path::parent) {
+            Some(folder) => folder.to_owned(),
+            None => env::current_dir().unwrap_or_else(|_| PathBuf::from("/")),
+        };
+        setting::normalize(&mut content, &base, env::home_dir().as_deref());
+        Self { source, content, disabled: None, document: None }
+    }
+
+    /// The hash of the content as compact JSON with sorted keys.
+    pub(super) fn version(&self) -> String {
+        sha256(&self.content)
+    }
+
+    pub(super) fn metadata(&self) -> ConfigLayerMetadata {
+        ConfigLayerMetadata { name: self.source.on_the_wire(), version: self.version() }
+    }
+
+    /// The layer as clients are shown it.
+    pub(super) fn shown_to_clients(&self) -> ConfigLayer {
+        let ConfigLayerMetadata { name, version } = self.metadata();
+        let config = Value::Object(self.content.clone());
+        ConfigLayer { name, version, config, disabled_reason: self.disabled.clone() }
     }
 
     /// The error that a wrong setting of this layer is: with its place in a file, with its name elsewhere.
@@ -106,6 +131,28 @@ impl Source {
         match self {
             Self::System(path) | Self::User(path) | Self::Project(path) => Some(path),
             Self::SessionFlags | Self::Request => None,
+        }
+    }
+
+    fn on_the_wire(&self) -> ConfigLayerSource {
+        match self {
+            Self::System(file) => ConfigLayerSource::System { file: (**file).into() },
+            Self::User(file) => ConfigLayerSource::User { file: (**file).into(), profile: None },
+            Self::Project(file) => {
+                let folder = file.parent().unwrap_or(file);
+                ConfigLayerSource::Project { dot_codex_folder: folder.into() }
+            }
+            Self::SessionFlags | Self::Request => ConfigLayerSource::SessionFlags,
+        }
+    }
+
+    /// The layer in words, for the message that it hides what was written.
+    pub(super) fn as_overriding(&self) -> String {
+        match self {
+            Self::System(path) => format!("managed config (system): {}", path.display()),
+            Self::User(path) => format!("user config: {}", path.display()),
+            Self::Project(path) => format!("project config: {}", path.display()),
+            Self::SessionFlags | Self::Request => "session flags".to_owned(),
         }
     }
 

@@ -2,7 +2,6 @@
 //!
 //! Every load reads the files anew; nothing is kept between two of them.
 
-use std::env;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -13,7 +12,7 @@ use super::hook::HookSettings;
 use super::layer::{self, Layer, Source};
 use super::overrides::{self, Overrides};
 use super::problem::{LoadError, Problem};
-use super::trust::{Project, Trust};
+use super::trust::Project;
 use super::{permission, setting};
 
 /// Where settings come from, for the life of the process.
@@ -32,11 +31,9 @@ pub(crate) struct Loaded {
 }
 
 /// The layers of one load, lowest first, and the project that was looked at for them.
-struct Layers {
-    enabled: Vec<Layer>,
+pub(super) struct Layers {
+    pub(super) all: Vec<Layer>,
     project: Project,
-    /// Folders whose files are not used because the project is not trusted.
-    disabled: Vec<PathBuf>,
     problems: Vec<Problem>,
 }
 
@@ -59,11 +56,6 @@ impl Sources {
         self.layers(cwd, request).and_then(Layers::decode)
     }
 
-    /// The configuration without a project, as it would be with another file of the user's.
-    pub(super) fn load_with_user(&self, user: Layer) -> Result<Loaded, LoadError> {
-        self.layers_on(user, None, None).and_then(Layers::decode)
-    }
-
     /// The configuration of the server itself. A broken one is replaced by defaults and told as a problem, and so
     /// are project files that do not count yet.
     pub(crate) fn load_or_default(&self, cwd: &Path) -> Loaded {
@@ -84,7 +76,7 @@ impl Sources {
         self.home.join("config.toml")
     }
 
-    fn layers(
+    pub(super) fn layers(
         &self,
         cwd: Option<&Path>,
         request: Option<&Map<String, Value>>,
@@ -92,71 +84,88 @@ impl Sources {
         self.layers_on(Layer::read(Source::User(self.user_file()))?, cwd, request)
     }
 
-    fn layers_on(
+    pub(super) fn layers_on(
         &self,
         user: Layer,
         cwd: Option<&Path>,
         request: Option<&Map<String, Value>>,
     ) -> Result<Layers, LoadError> {
-        let mut enabled = vec![Layer::read(Source::System(self.system.clone()))?, user];
-        let mut flags = vec![Layer::made(Source::SessionFlags, self.overrides.content().clone())];
-        flags.extend(
-            request.map(|request| Layer::made(Source::Request, overrides::nested(request))),
-        );
+        let mut all = vec![Layer::read(Source::System(self.system.clone()))?, user];
+        let flags = Layer::made(Source::SessionFlags, self.overrides.content().clone());
+        let request =
+            request.map(|request| Layer::made(Source::Request, overrides::nested(request)));
 
         // A project has no say in whether it is trusted or where it begins.
         let mut settings = Map::new();
-        for layer in enabled.iter().chain(&flags) {
+        for layer in all.iter().chain([&flags]).chain(&request) {
             layer::merge(&mut settings, &layer.content);
         }
+        setting::fill_in(&mut settings);
         let project = match cwd {
             Some(cwd) => Project::of(cwd, &settings, &root_markers(&settings)),
             None => Project::default(),
         };
-        let mut layers =
-            Layers { enabled: Vec::new(), project, disabled: Vec::new(), problems: Vec::new() };
-        let files = layers
-            .project
-            .folders
-            .iter()
-            .map(|folder| folder.join(".codex"))
-            .filter(|folder| *folder != self.home);
-        let folders: Vec<PathBuf> = files.filter(|folder| folder.is_dir()).collect();
-        if layers.project.trust == Trust::Trusted {
-            for folder in folders {
-                enabled.push(layers.project_layer(&folder.join("config.toml"))?);
+        let mut problems = Vec::new();
+        for folder in project.folders.iter().map(|folder| folder.join(".codex")) {
+            if folder != self.home && folder.is_dir() {
+                all.push(self.project_layer(&project, &folder, &mut problems)?);
             }
-        } else {
-            layers.disabled = folders;
         }
-        enabled.append(&mut flags);
-        layers.enabled = enabled;
-        Ok(layers)
+        all.push(flags);
+        all.extend(request);
+        Ok(Layers { all, project, problems })
+    }
+
+    /// A project's layer without the settings that are not for projects.
+    fn project_layer(
+        &self,
+        project: &Project,
+        folder: &Path,
+        problems: &mut Vec<Problem>,
+    ) -> Result<Layer, LoadError> {
+        let source = Source::Project(folder.join("config.toml"));
+        let shown = source.shown();
+        let disabled = project.disabled_reason(&self.user_file());
+        let mut layer = match Layer::read(source.clone()) {
+            Ok(layer) => layer,
+            // What does not count cannot do harm.
+            Err(_) if disabled.is_some() => Layer::made(source, Map::new()),
+            Err(error) => return Err(error),
+        };
+        let refused = |name: &&&str| layer.content.contains_key(**name);
+        let dropped: Vec<&str> =
+            setting::NOT_FOR_PROJECTS.iter().filter(refused).copied().collect();
+        layer.content.retain(|name, _| !dropped.contains(&name.as_str()));
+        if !dropped.is_empty() && disabled.is_none() {
+            problems.push(Problem::note(format!(
+                "These settings of {shown} are not taken from a project: {}. They belong into your own config.toml.",
+                dropped.join(", "),
+            )));
+        }
+        layer.disabled = disabled;
+        Ok(layer)
     }
 }
 
 impl Layers {
-    /// A project's layer without the settings that are not for projects.
-    fn project_layer(&mut self, path: &Path) -> Result<Layer, LoadError> {
-        let mut layer = Layer::read(Source::Project(path.to_owned()))?;
-        let refused = |name: &&&str| layer.content.contains_key(**name);
-        let dropped: Vec<&str> =
-            setting::NOT_FOR_PROJECTS.iter().filter(refused).copied().collect();
-        if !dropped.is_empty() {
-            layer.content.retain(|name, _| !dropped.contains(&name.as_str()));
-            self.problems.push(Problem::note(format!(
-                "These settings of {} are not taken from a project: {}. They belong into your own config.toml.",
-                path.display(),
-                dropped.join(", "),
-            )));
-        }
-        Ok(layer)
+    /// The layers that count, lowest first.
+    pub(super) fn enabled(&self) -> impl Iterator<Item = &Layer> {
+        self.all.iter().filter(|layer| layer.disabled.is_none())
     }
 
-    fn decode(mut self) -> Result<Loaded, LoadError> {
+    /// The layers that count, one over the other.
+    pub(super) fn merged(&self) -> Map<String, Value> {
         let mut merged = Map::new();
+        for layer in self.enabled() {
+            lay(&mut merged, layer);
+        }
+        merged
+    }
+
+    /// What is wrong with a layer that counts.
+    fn check(&mut self) -> Result<(), LoadError> {
         let mut unknown = Vec::new();
-        for layer in &self.enabled {
+        for layer in self.enabled() {
             let found = setting::check(&layer.content);
             if let Some(wrong) = found.wrong {
                 return Err(layer.error(&wrong));
@@ -168,10 +177,16 @@ impl Layers {
                     found.unknown.into_iter().map(|name| format!("{shown}: `{name}` is ignored.")),
                 );
             }
-            lay(&mut merged, layer);
         }
         self.problems.extend(unknown_problem(unknown));
-        let hooks = HookSettings::of(&self.enabled);
+        Ok(())
+    }
+
+    pub(super) fn decode(mut self) -> Result<Loaded, LoadError> {
+        self.check()?;
+        let mut merged = self.merged();
+        setting::fill_in(&mut merged);
+        let hooks = HookSettings::of(self.enabled());
         let mut effective = Effective::new(&merged, self.project)?;
         if effective.features.on("hooks") {
             effective.hooks = hooks;
@@ -181,10 +196,9 @@ impl Layers {
     }
 
     fn disabled_problem(&self, user: &Path) -> Option<Problem> {
-        let root = self.project.root.as_ref().or(self.project.folders.first())?;
-        let lines: Vec<String> = self
-            .disabled
-            .iter()
+        let disabled = self.all.iter().filter(|layer| layer.disabled.is_some());
+        let lines: Vec<String> = disabled
+            .filter_map(|layer| layer.source.file()?.parent())
             .zip(1..)
             .map(|(folder, number)| format!("\n    {number}. {}", folder.display()))
             .collect();
@@ -195,7 +209,7 @@ impl Layers {
             "Config, hooks and exec policies of these folders are not used, since the project is not trusted \
              (skills are):{}\n       To use them, add {} as a trusted project to {}.\n",
             lines.concat(),
-            root.display(),
+            self.project.place().display(),
             user.display(),
         )))
     }
@@ -203,17 +217,12 @@ impl Layers {
 
 /// Lays a layer over what is below it.
 fn lay(merged: &mut Map<String, Value>, layer: &Layer) {
-    let mut content = layer.content.clone();
+    let content = &layer.content;
     // A sandbox mode is an answer to the same question as a permission profile, so the nearer one counts.
     if content.contains_key("sandbox_mode") && !content.contains_key("default_permissions") {
         merged.remove("default_permissions");
     }
-    let base = match layer.source.file().and_then(Path::parent) {
-        Some(folder) => folder.to_owned(),
-        None => env::current_dir().unwrap_or_else(|_| PathBuf::from("/")),
-    };
-    setting::resolve_paths(&mut content, &base, env::home_dir().as_deref());
-    layer::merge(merged, &content);
+    layer::merge(merged, &layer.content);
 }
 
 /// One problem for all unknown settings: the first three by name, the others by number.

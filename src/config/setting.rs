@@ -1,5 +1,7 @@
-//! The known settings and their types, as one table, and the check of a layer's content against it: what is wrong,
-//! and what is not known. The texts of wrong types are those that decoders of this family give.
+//! The content of layers against the table of known settings: what is wrong and what is not known, its normal form,
+//! and what is there when nobody sets it. The texts of wrong types are those that decoders of this family give.
+
+mod known;
 
 use std::path::Path;
 
@@ -7,35 +9,14 @@ use serde_json::{Map, Value};
 
 use super::features;
 use Kind::{
-    Any, Approval, Features, Flag, Integer, List, MapOf, Number, OneOf, PathText, Paths, Provider,
-    Table, Text,
+    Any, Approval, Details, Features, Flag, Integer, List, MapOf, Number, OneOf, Or, PathText,
+    Paths, Table, Text,
+};
+use known::{
+    APPROVAL, Fields, GRANULAR, GRANULAR_REQUIRED, Kind, RENAMED, RESERVED_PROVIDERS, SETTINGS,
 };
 
-/// The type of a setting.
-#[derive(Debug)]
-pub(super) enum Kind {
-    Text,
-    Flag,
-    /// A number that is not negative.
-    Number,
-    Integer,
-    /// A path; relative ones start at the layer's folder.
-    PathText,
-    Paths,
-    /// A list of text.
-    List,
-    OneOf(&'static [&'static str]),
-    Table(Fields),
-    /// A table with free names.
-    MapOf(&'static Kind),
-    Approval,
-    Provider,
-    Features,
-    /// Not looked into.
-    Any,
-}
-
-type Fields = &'static [(&'static str, Kind)];
+pub(super) use known::NOT_FOR_PROJECTS;
 
 /// A setting that cannot be used.
 #[derive(Debug, PartialEq, Eq)]
@@ -59,199 +40,6 @@ pub(super) struct Findings {
     pub(super) unknown: Vec<String>,
 }
 
-/// Settings that a project may not choose, since they say where requests and credentials go.
-pub(super) const NOT_FOR_PROJECTS: &[&str] = &[
-    "apps_mcp_product_sku",
-    "chatgpt_base_url",
-    "experimental_realtime_webrtc_call_base_url",
-    "experimental_realtime_ws_base_url",
-    "model_provider",
-    "model_providers",
-    "notify",
-    "openai_base_url",
-    "otel",
-    "profile",
-    "profiles",
-    "responses_api_metadata",
-];
-
-const RESERVED_PROVIDERS: &[&str] = &["lmstudio", "ollama", "openai"];
-
-const SETTINGS: Fields = &[
-    ("agents", Any),
-    ("allow_login_shell", Flag),
-    ("allow_symlinked_codex_home", Flag),
-    ("analytics", Table(&[("enabled", Flag)])),
-    ("approval_policy", Approval),
-    ("approvals_reviewer", OneOf(&["user", "auto_review", "guardian_subagent"])),
-    ("apps", Any),
-    ("apps_mcp_product_sku", Text),
-    ("audio", Any),
-    ("auto_review", Any),
-    ("background_terminal_max_timeout", Number),
-    ("browser_use", Any),
-    ("chatgpt_base_url", Text),
-    ("check_for_update_on_startup", Flag),
-    ("cli_auth_credentials_store", OneOf(&["file", "keyring", "auto", "ephemeral"])),
-    ("client_search_provider", Text),
-    ("cloud", Any),
-    ("compact_prompt", Text),
-    ("computer_use", Any),
-    ("daybreak", Flag),
-    ("default_permissions", Text),
-    ("desktop", Any),
-    ("developer_instructions", Text),
-    ("disable_paste_burst", Flag),
-    ("experimental_compact_prompt_file", PathText),
-    ("experimental_realtime_start_instructions", Text),
-    ("experimental_realtime_webrtc_call_base_url", Text),
-    ("experimental_realtime_ws_backend_prompt", Text),
-    ("experimental_realtime_ws_base_url", Text),
-    ("experimental_realtime_ws_model", Text),
-    ("experimental_realtime_ws_startup_context", Text),
-    ("experimental_thread_store", Any),
-    ("experimental_thread_store_endpoint", Text),
-    ("experimental_use_unified_exec_tool", Flag),
-    ("features", Features),
-    ("feedback", Table(&[("enabled", Flag)])),
-    ("file_opener", OneOf(&["vscode", "vscode-insiders", "windsurf", "cursor", "none"])),
-    ("forced_chatgpt_workspace_id", Any),
-    ("forced_login_method", OneOf(&["chatgpt", "api"])),
-    ("ghost_snapshot", Any),
-    ("goals", Table(&[("max_goal_token_budget", Integer)])),
-    ("hide_agent_reasoning", Flag),
-    ("history", Table(&[("persistence", OneOf(&["save-all", "none"])), ("max_bytes", Number)])),
-    ("hooks", Any),
-    ("include_apps_instructions", Flag),
-    ("include_collaboration_mode_instructions", Flag),
-    ("include_environment_context", Flag),
-    ("include_environment_context_time", Flag),
-    ("include_permissions_instructions", Flag),
-    ("instructions", Text),
-    ("interrupt_ends_commands", Flag),
-    ("js_repl_node_module_dirs", Paths),
-    ("js_repl_node_path", PathText),
-    ("log_dir", PathText),
-    ("marketplaces", MapOf(&Any)),
-    ("mcp_enterprise_managed_auth", Any),
-    ("mcp_oauth_callback_port", Number),
-    ("mcp_oauth_callback_url", Text),
-    ("mcp_oauth_credentials_store", OneOf(&["auto", "file", "keyring"])),
-    ("mcp_optional_startup_grace_ms", Number),
-    ("mcp_servers", MapOf(&MCP_SERVER)),
-    ("memories", Any),
-    ("model", Text),
-    ("model_auto_compact_token_limit", Integer),
-    ("model_auto_compact_token_limit_scope", OneOf(&["total", "body_after_prefix"])),
-    ("model_catalog_json", PathText),
-    ("model_context_window", Integer),
-    ("model_instructions_file", PathText),
-    ("model_post_turn_compact_threshold_percent", Number),
-    ("model_provider", Text),
-    ("model_providers", MapOf(&Provider)),
-    ("model_reasoning_effort", Text),
-    ("model_reasoning_summary", OneOf(&["auto", "concise", "detailed", "none"])),
-    ("model_verbosity", OneOf(&["low", "medium", "high"])),
-    ("notice", Any),
-    ("notify", List),
-    ("openai_base_url", Text),
-    ("orchestrator", Any),
-    ("oss_provider", Text),
-    ("otel", Any),
-    ("permissions", MapOf(&Any)),
-    ("personality", OneOf(&["none", "friendly", "pragmatic"])),
-    ("plan_mode_reasoning_effort", Text),
-    ("plugins", MapOf(&Any)),
-    ("profile", Text),
-    ("profiles", MapOf(&Any)),
-    ("project_doc_fallback_filenames", List),
-    ("project_doc_max_bytes", Number),
-    ("project_root_markers", List),
-    ("projects", MapOf(&Table(&[("trust_level", OneOf(&["trusted", "untrusted"]))]))),
-    ("realtime", Any),
-    ("responses_api_metadata", Any),
-    ("review_model", Text),
-    ("sandbox_mode", OneOf(&["read-only", "workspace-write", "danger-full-access"])),
-    ("sandbox_workspace_write", Table(WORKSPACE_WRITE)),
-    ("service_tier", Text),
-    ("shell_environment_policy", Table(SHELL_ENVIRONMENT)),
-    ("show_raw_agent_reasoning", Flag),
-    ("skills", Any),
-    ("sqlite_home", PathText),
-    ("suppress_unstable_features_warning", Flag),
-    ("thread_unload_delay_secs", Number),
-    ("tool_output_token_limit", Number),
-    ("tool_suggest", Any),
-    ("tools", Table(TOOLS)),
-    ("tui", Any),
-    ("web_search", OneOf(&["disabled", "cached", "indexed", "live"])),
-    ("windows", Any),
-];
-
-const WORKSPACE_WRITE: Fields = &[
-    ("writable_roots", Paths),
-    ("network_access", Flag),
-    ("exclude_tmpdir_env_var", Flag),
-    ("exclude_slash_tmp", Flag),
-];
-
-const TOOLS: Fields = &[
-    ("experimental_request_user_input", Table(&[("enabled", Flag)])),
-    ("update_plan", Table(&[("enabled", Flag)])),
-    ("web_search", Any),
-];
-
-const SHELL_ENVIRONMENT: Fields = &[
-    ("inherit", OneOf(&["core", "all", "none"])),
-    ("ignore_default_excludes", Flag),
-    ("exclude", List),
-    ("set", MapOf(&Text)),
-    ("include_only", List),
-    ("filters", Any),
-    ("experimental_use_profile", Flag),
-];
-
-static MCP_SERVER: Kind = Any;
-
-const PROVIDER: Fields = &[
-    ("name", Text),
-    ("base_url", Text),
-    ("model_catalog_url", Text),
-    ("env_key", Text),
-    ("env_key_instructions", Text),
-    ("experimental_bearer_token", Text),
-    ("auth", Any),
-    ("gateway_oauth", Any),
-    ("aws", Any),
-    ("project_id", Text),
-    ("location", Text),
-    ("credential_file", Text),
-    ("wire_api", OneOf(&["responses", "chat", "scripted"])),
-    ("script", Text),
-    ("capabilities", Any),
-    ("query_params", MapOf(&Text)),
-    ("http_headers", MapOf(&Text)),
-    ("env_http_headers", MapOf(&Text)),
-    ("request_max_retries", Number),
-    ("stream_max_retries", Number),
-    ("stream_idle_timeout_ms", Number),
-    ("websocket_connect_timeout_ms", Number),
-    ("requires_openai_auth", Flag),
-    ("supports_websockets", Flag),
-    ("supports_standalone_web_search", Flag),
-];
-
-const GRANULAR: Fields = &[
-    ("sandbox_approval", Flag),
-    ("rules", Flag),
-    ("mcp_elicitations", Flag),
-    ("skill_approval", Flag),
-    ("request_permissions", Flag),
-];
-const GRANULAR_REQUIRED: &[&str] = &["sandbox_approval", "rules", "mcp_elicitations"];
-
-const APPROVAL: &[&str] = &["untrusted", "on-failure", "on-request", "granular", "never"];
-
 impl Wrong {
     /// The text with the name of the setting, for layers without a file.
     pub(super) fn named(&self) -> String {
@@ -269,8 +57,9 @@ pub(super) fn check(content: &Map<String, Value>) -> Findings {
     walk.found
 }
 
-/// The content with relative paths made absolute: below `base`, or below `user` where they start with `~/`.
-pub(super) fn resolve_paths(content: &mut Map<String, Value>, base: &Path, user: Option<&Path>) {
+/// Gives a layer's content its normal form: paths are absolute, beginning at `base`, or at `user` where they start with
+/// `~/`, and older words are current ones.
+pub(super) fn normalize(content: &mut Map<String, Value>, base: &Path, user: Option<&Path>) {
     resolve_fields(content, SETTINGS, &|text| {
         let resolved = match (text.strip_prefix("~/"), user) {
             (Some(rest), Some(user)) => crate::util::path::absolute(user, Path::new(rest)),
@@ -278,6 +67,12 @@ pub(super) fn resolve_paths(content: &mut Map<String, Value>, base: &Path, user:
         };
         resolved.to_string_lossy().into_owned()
     });
+    for (name, old, current) in RENAMED {
+        match content.get_mut(*name) {
+            Some(Value::String(word)) if word == old => (*current).clone_into(word),
+            _ => {}
+        }
+    }
 }
 
 fn resolve_fields(
@@ -286,18 +81,91 @@ fn resolve_fields(
     resolve: &impl Fn(&str) -> String,
 ) {
     for (name, kind) in fields {
-        match (kind, content.get_mut(*name)) {
-            (PathText, Some(Value::String(text))) => *text = resolve(text),
-            (Paths, Some(Value::Array(items))) => {
-                for item in items {
-                    if let Value::String(text) = item {
-                        *text = resolve(text);
-                    }
-                }
-            }
-            (Table(fields), Some(Value::Object(inner))) => resolve_fields(inner, fields, resolve),
-            _ => {}
+        if let Some(value) = content.get_mut(*name) {
+            resolve_value(value, kind, resolve);
         }
+    }
+}
+
+fn resolve_value(value: &mut Value, kind: &Kind, resolve: &impl Fn(&str) -> String) {
+    match (kind, value) {
+        (Or(kind, _), value) => resolve_value(value, kind, resolve),
+        (PathText, Value::String(text)) => *text = resolve(text),
+        (Paths, Value::Array(items)) => {
+            for item in items {
+                resolve_value(item, &PathText, resolve);
+            }
+        }
+        (Table(fields), Value::Object(inner)) => resolve_fields(inner, fields, resolve),
+        _ => {}
+    }
+}
+
+/// What a setting is when nobody sets it.
+fn default_of(kind: &Kind) -> Option<Value> {
+    if let Or(_, unset) = kind { Some(unset.value()) } else { None }
+}
+
+/// Adds to checked content what settings are when nobody sets them.
+pub(super) fn fill_in(content: &mut Map<String, Value>) {
+    fill_fields(content, SETTINGS, &default_of);
+}
+
+/// Checked content with every known setting, null if it is nothing, and without those that are not known.
+pub(super) fn complete(content: &mut Map<String, Value>) {
+    fill_fields(content, SETTINGS, &|kind| Some(default_of(kind).unwrap_or_default()));
+    drop_unknown(content, SETTINGS);
+}
+
+fn fill_fields(
+    content: &mut Map<String, Value>,
+    fields: Fields,
+    unset: &impl Fn(&Kind) -> Option<Value>,
+) {
+    for (name, kind) in fields {
+        if !content.contains_key(*name)
+            && let Some(value) = unset(kind)
+        {
+            content.insert((*name).to_owned(), value);
+        }
+        if let Some(value) = content.get_mut(*name) {
+            fill_value(value, kind, unset);
+        }
+    }
+}
+
+fn fill_value(value: &mut Value, kind: &Kind, unset: &impl Fn(&Kind) -> Option<Value>) {
+    match (kind, value) {
+        (Or(kind, _), value) => fill_value(value, kind, unset),
+        (Table(fields) | Details(fields), Value::Object(content)) => {
+            fill_fields(content, fields, unset);
+        }
+        (MapOf(kind), Value::Object(content)) => {
+            content.values_mut().for_each(|value| fill_value(value, kind, unset));
+        }
+        _ => {}
+    }
+}
+
+fn drop_unknown(content: &mut Map<String, Value>, fields: Fields) {
+    content.retain(|name, value| match fields.iter().find(|(known, _)| known == name) {
+        Some((_, kind)) => {
+            drop_unknown_below(value, kind);
+            true
+        }
+        None => false,
+    });
+}
+
+fn drop_unknown_below(value: &mut Value, kind: &Kind) {
+    match (kind, value) {
+        (Or(kind, _), value) => drop_unknown_below(value, kind),
+        (Table(fields) | Details(fields), Value::Object(content)) => drop_unknown(content, fields),
+        (Details(_), value) => *value = Value::Null,
+        (MapOf(kind), Value::Object(content)) => {
+            content.values_mut().for_each(|value| drop_unknown_below(value, kind));
+        }
+        _ => {}
     }
 }
 
@@ -349,16 +217,19 @@ impl Walk {
             (List | Paths, _) => self.mismatch(value, "a sequence"),
             (OneOf(names), Value::String(text)) => self.variant(text, names),
             (OneOf(_), _) => self.mismatch(value, "a string"),
+            (Or(kind, _), _) => self.value(value, kind),
             (Approval, _) => self.approval(value),
-            (Table(fields), Value::Object(content)) => self.fields(content, fields),
+            (Details(_), Value::Bool(_)) => {}
+            (Table(fields) | Details(fields), Value::Object(content)) => {
+                self.fields(content, fields);
+            }
             (MapOf(kind), Value::Object(content)) => {
                 for (name, value) in content {
                     self.below(name, |walk| walk.value(value, kind));
                 }
             }
-            (Provider, Value::Object(content)) => self.provider(content),
             (Features, Value::Object(content)) => self.features(content),
-            (Table(_) | MapOf(_) | Provider | Features, _) => self.mismatch(value, "a map"),
+            (Table(_) | Details(_) | MapOf(_) | Features, _) => self.mismatch(value, "a map"),
         }
     }
 
@@ -416,10 +287,6 @@ impl Walk {
         if let Some(name) = GRANULAR_REQUIRED.iter().find(|name| !content.contains_key(**name)) {
             self.wrong(Place::Value, format!("missing field `{name}`"));
         }
-    }
-
-    fn provider(&mut self, content: &Map<String, Value>) {
-        self.fields(content, PROVIDER);
     }
 
     fn features(&mut self, content: &Map<String, Value>) {

@@ -3,6 +3,8 @@
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use crate::protocol::{WebSearchContextSize, WebSearchLocation, WebSearchMode};
+
 /// Which tools are there besides those that features switch, and how they work.
 #[derive(Debug, Clone)]
 pub(crate) struct Tools {
@@ -15,30 +17,9 @@ pub(crate) struct Tools {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct WebSearch {
     pub(crate) mode: WebSearchMode,
-    pub(crate) context_size: Option<String>,
+    pub(crate) context_size: Option<WebSearchContextSize>,
     pub(crate) allowed_domains: Option<Vec<String>>,
-    pub(crate) location: Option<Location>,
-}
-
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum WebSearchMode {
-    Disabled,
-    /// In what the provider has, unless the thread may do everything.
-    #[default]
-    Cached,
-    /// In what the provider has listed, and in the web.
-    Indexed,
-    Live,
-}
-
-/// Where the user roughly is.
-#[derive(Debug, Clone, Default, Deserialize)]
-pub(crate) struct Location {
-    pub(crate) country: Option<String>,
-    pub(crate) region: Option<String>,
-    pub(crate) city: Option<String>,
-    pub(crate) timezone: Option<String>,
+    pub(crate) location: Option<WebSearchLocation>,
 }
 
 impl Tools {

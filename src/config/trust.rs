@@ -48,6 +48,26 @@ impl Project {
         let root = repository.or_else(|| (marked.is_some() || configured).then_some(real));
         Self { trust, root, folders }
     }
+
+    /// The folder that trust in the project is about.
+    pub(super) fn place(&self) -> &Path {
+        self.root.as_ref().or(self.folders.first()).map_or(Path::new(""), PathBuf::as_path)
+    }
+
+    /// Why the project's settings do not count, if they do not; `user` is the file where that can be changed.
+    pub(super) fn disabled_reason(&self, user: &Path) -> Option<String> {
+        let (place, user) = (self.place().display(), user.display());
+        match self.trust {
+            Trust::Trusted => None,
+            Trust::Undecided => Some(format!(
+                "The project is not trusted. Its settings, hooks and exec policies are used once {user} says that \
+                 {place} is a trusted project."
+            )),
+            Trust::Untrusted => Some(format!(
+                "{user} marks {place} as untrusted, so that its settings, hooks and exec policies are not used."
+            )),
+        }
+    }
 }
 
 /// The nearest folder at or above `cwd` that holds one of `markers`.

@@ -9,11 +9,11 @@ use serde_json::{Map, Value};
 use toml_edit::{Array, DocumentMut, InlineTable, Item, Table, TableLike};
 
 use super::edit::{self, EditError};
-use super::layer::{self, Layer, Source, json_of_table};
-use super::load::Sources;
+use super::layer::{Layer, Source, json_of_table};
+use super::load::{Layers, Sources};
 use super::problem::LoadError;
 use super::setting;
-use crate::util::json::sha256;
+use crate::protocol::OverriddenMetadata;
 
 /// One change to the user's configuration.
 #[derive(Debug)]
@@ -45,15 +45,8 @@ pub(crate) struct Target {
 pub(crate) struct Written {
     pub(crate) file: PathBuf,
     pub(crate) version: String,
-    pub(crate) overridden: Option<Overridden>,
-}
-
-/// What hides a written value.
-#[derive(Debug, PartialEq)]
-pub(crate) struct Overridden {
-    pub(crate) by: Source,
-    pub(crate) version: String,
-    pub(crate) effective: Value,
+    /// What hides the first of the written values that is hidden.
+    pub(crate) overridden: Option<OverriddenMetadata>,
 }
 
 /// Why nothing was written.
@@ -80,54 +73,57 @@ impl Sources {
         if target.file.as_ref().is_some_and(|asked| *asked != file) {
             return Err(WriteError::Readonly);
         }
-        self.load(None, None).map_err(WriteError::Load)?;
+        let was_usable = self.load(None, None).is_ok();
         edit::user_file(&self.home, |document| {
-            let before = version(&json_of_table(document.as_table()));
-            if target.expected_version.as_ref().is_some_and(|expected| *expected != before) {
+            let before = self.user_layer(document);
+            if target
+                .expected_version
+                .as_ref()
+                .is_some_and(|expected| *expected != before.version())
+            {
                 return Err(WriteError::Conflict);
             }
             let mut paths = Vec::new();
             for edit in edits {
                 paths.push(apply(document, edit)?);
             }
-            let content = json_of_table(document.as_table());
-            self.check(&content)?;
-            let version = version(&content);
-            let overridden = paths.iter().find_map(|path| self.overridden(&content, path));
-            Ok(Written { file, version, overridden })
+            let after = self.user_layer(document);
+            let version = after.version();
+            if let Some(wrong) = setting::check(&after.content).wrong {
+                return Err(invalid(&wrong.named()));
+            }
+            let layers = self.layers_on(after, None, None).map_err(WriteError::Load)?;
+            let overridden = paths.iter().find_map(|path| overridden(&layers, path));
+            match layers.decode() {
+                // What could not be used before may be mended step by step.
+                Err(error) if was_usable => Err(invalid(&error.message)),
+                _ => Ok(Written { file, version, overridden }),
+            }
         })
     }
 
-    /// Refuses content of the user's file that would not load.
-    fn check(&self, content: &Map<String, Value>) -> Result<(), WriteError> {
-        if let Some(wrong) = setting::check(content).wrong {
-            return Err(WriteError::Invalid(format!("Invalid configuration: {}", wrong.named())));
-        }
-        let user = Layer::made(Source::User(self.user_file()), content.clone());
-        self.load_with_user(user).map(drop).map_err(|error| {
-            WriteError::Invalid(format!("Invalid configuration: {}", error.message))
-        })
-    }
-
-    /// What hides the value that `content`, the user's file, has at `path`.
-    fn overridden(&self, content: &Map<String, Value>, path: &[String]) -> Option<Overridden> {
-        let flags = self.overrides.content();
-        let hiding = at(flags, path)?;
-        let written = at(content, path);
-        let mut whole = content.clone();
-        layer::merge(&mut whole, flags);
-        let effective = at(&whole, path).unwrap_or(hiding).clone();
-        (written != Some(&effective)).then(|| Overridden {
-            by: Source::SessionFlags,
-            version: version(flags),
-            effective,
-        })
+    fn user_layer(&self, document: &DocumentMut) -> Layer {
+        Layer::made(Source::User(self.user_file()), json_of_table(document.as_table()))
     }
 }
 
-/// A layer's version: the hash of its content as compact JSON with sorted keys.
-fn version(content: &Map<String, Value>) -> String {
-    sha256(content)
+fn invalid(text: &str) -> WriteError {
+    WriteError::Invalid(format!("Invalid configuration: {text}"))
+}
+
+/// What hides the value that the user's file has at `path`.
+fn overridden(layers: &Layers, path: &[String]) -> Option<OverriddenMetadata> {
+    let is_user = |layer: &&Layer| matches!(layer.source, Source::User(_));
+    let user = layers.enabled().find(is_user)?;
+    let above = layers.enabled().skip_while(|layer| !is_user(layer)).skip(1);
+    let hiding = above.filter(|layer| at(&layer.content, path).is_some()).last()?;
+    let merged = layers.merged();
+    let effective = at(&merged, path)?;
+    (at(&user.content, path) != Some(effective)).then(|| OverriddenMetadata {
+        message: format!("Overridden by {}", hiding.source.as_overriding()),
+        overriding_layer: hiding.metadata(),
+        effective_value: effective.clone(),
+    })
 }
 
 /// Makes one edit; returns the names of its path.

@@ -7,14 +7,14 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::SystemTime;
 use std::{fs, io};
 
+use serde::Deserialize;
 use serde::de::IgnoredAny;
-use serde::{Deserialize, Serialize};
 
 use super::senses::{Hearing, Senses, Sight};
 use crate::config::Effective;
 use crate::protocol::{
     InputModality, ModelAvailabilityNux, ModelServiceTier, MultiAgentVersion, ReasoningEffort,
-    ReasoningSummary,
+    ReasoningSummary, Verbosity,
 };
 
 /// The bundled models. They are checked by a test.
@@ -110,15 +110,6 @@ pub(crate) struct Upgrade {
     pub(crate) model: String,
     #[serde(default)]
     pub(crate) migration_markdown: Option<String>,
-}
-
-/// How much the model is to write.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Verbosity {
-    Low,
-    Medium,
-    High,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]

@@ -7,9 +7,9 @@ use serde::Serialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::catalog::Verbosity;
 use super::lite;
 use super::pieces::Pieces;
+use crate::protocol::Verbosity;
 
 /// Everything that a request says besides its headers.
 #[derive(Debug)]

@@ -1,7 +1,9 @@
 //! Settings that threads and turns share: when to ask, what commands may do, how the model works.
 
+mod read;
 mod write;
 
+pub(crate) use read::*;
 pub(crate) use write::*;
 
 #[cfg(test)]

@@ -222,6 +222,8 @@ macro_rules! client_requests {
             ProcessKill = "process/kill" (ProcessKillParams) -> ProcessKillResponse, Experimental, inline, process::kill;
             /// Gives the terminal of a process of the client's another size.
             ProcessResizePty = "process/resizePty" (ProcessResizePtyParams) -> ProcessResizePtyResponse, Experimental, inline, process::resize;
+            /// Reads the configuration.
+            ConfigRead = "config/read" (ConfigReadParams) -> ConfigReadResponse, Stable, config, config::read;
             /// Sets one value of the user's configuration.
             ConfigValueWrite = "config/value/write" (ConfigValueWriteParams) -> ConfigWriteResponse, Stable, config, config::write;
             /// Lists the servers of the Model Context Protocol.

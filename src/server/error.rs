@@ -135,6 +135,12 @@ impl From<config::LoadError> for Error {
     }
 }
 
+impl From<config::ReadError> for Error {
+    fn from(error: config::ReadError) -> Self {
+        Self::internal(error.to_string())
+    }
+}
+
 impl From<config::WriteError> for Error {
     fn from(error: config::WriteError) -> Self {
         use config::WriteError as E;

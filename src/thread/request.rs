@@ -14,12 +14,12 @@ use super::settings::Settings;
 use super::turn::Turn;
 use crate::config::profile::file_rules;
 use crate::exec::{EnvironmentPolicy, Truncation};
-use crate::model::catalog::{ModelInfo, TruncationPolicy, Verbosity};
+use crate::model::catalog::{ModelInfo, TruncationPolicy};
 use crate::model::request::{Body, Form};
 use crate::model::{Conversation, Request};
 use crate::policy::roots::WritableRoot;
 use crate::protocol::{
-    ApprovalsReviewer, ReasoningEffort, ReasoningSummary, SandboxPolicy, ThreadId,
+    ApprovalsReviewer, ReasoningEffort, ReasoningSummary, SandboxPolicy, ThreadId, Verbosity,
 };
 use crate::tools::{AllowLogin, Role, Scene};
 
@@ -260,10 +260,8 @@ impl Actor {
 
     fn verbosity(&self) -> Option<Verbosity> {
         let model = &self.turn.as_ref()?.step.model;
-        let configured = self.config.model_verbosity.clone();
-        let configured =
-            configured.and_then(|level| serde_json::from_value(Value::String(level)).ok());
-        if model.support_verbosity { configured.or(model.default_verbosity) } else { None }
+        let chosen = self.config.model_verbosity.or(model.default_verbosity);
+        chosen.filter(|_| model.support_verbosity)
     }
 
     fn service_tier(&self) -> Option<&str> {

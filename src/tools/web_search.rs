@@ -3,8 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{Role, Run, Scene, Tool};
-use crate::config::{Location, WebSearchMode};
-use crate::protocol::SandboxPolicy;
+use crate::protocol::{SandboxPolicy, WebSearchLocation, WebSearchMode};
 
 pub(super) static TOOL: Tool = Tool {
     namespace: None,
@@ -37,7 +36,7 @@ fn definition(scene: &Scene) -> Value {
             search.allowed_domains.as_ref().map(|domains| json!({ "allowed_domains": domains })),
         ),
         ("user_location", search.location.as_ref().map(location)),
-        ("search_context_size", search.context_size.as_deref().map(Value::from)),
+        ("search_context_size", search.context_size.map(|size| json!(size))),
         (
             "search_content_types",
             scene.model_info.searches_images().then(|| json!(["text", "image"])),
@@ -46,7 +45,7 @@ fn definition(scene: &Scene) -> Value {
     object(members)
 }
 
-fn location(location: &Location) -> Value {
+fn location(location: &WebSearchLocation) -> Value {
     let text = |text: &Option<String>| text.as_deref().map(Value::from);
     object([
         ("type", Some(json!("approximate"))),

@@ -2,6 +2,7 @@
 
 export type { AbsolutePathBuf } from "./AbsolutePathBuf";
 export type { AgentPath } from "./AgentPath";
+export type { AutoCompactTokenLimitScope } from "./AutoCompactTokenLimitScope";
 export type { ClientInfo } from "./ClientInfo";
 export type { ClientNotification } from "./ClientNotification";
 export type { ClientRequest } from "./ClientRequest";
@@ -10,6 +11,7 @@ export type { ConversationGitInfo } from "./ConversationGitInfo";
 export type { ConversationSummary } from "./ConversationSummary";
 export type { DynamicToolCallParams } from "./DynamicToolCallParams";
 export type { DynamicToolCallResponse } from "./DynamicToolCallResponse";
+export type { ForcedLoginMethod } from "./ForcedLoginMethod";
 export type { FunctionCallOutputBody } from "./FunctionCallOutputBody";
 export type { FunctionCallOutputContentItem } from "./FunctionCallOutputContentItem";
 export type { FuzzyFileSearchMatchType } from "./FuzzyFileSearchMatchType";
@@ -74,4 +76,10 @@ export type { Settings } from "./Settings";
 export type { SubAgentSource } from "./SubAgentSource";
 export type { ThreadId } from "./ThreadId";
 export type { Tool } from "./Tool";
+export type { Verbosity } from "./Verbosity";
+export type { WebSearchContextSize } from "./WebSearchContextSize";
+export type { WebSearchLocation } from "./WebSearchLocation";
+export type { WebSearchMode } from "./WebSearchMode";
+export type { WebSearchProvider } from "./WebSearchProvider";
+export type { WebSearchToolConfig } from "./WebSearchToolConfig";
 export * as v2 from "./v2";

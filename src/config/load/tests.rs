@@ -5,7 +5,8 @@ use std::fs;
 use serde_json::json;
 
 use super::*;
-use crate::protocol::{AskForApproval, SandboxMode};
+use crate::config::Trust;
+use crate::protocol::{AskForApproval, SandboxMode, Verbosity};
 
 const PROVIDER: &str = "[model_providers.mock]\nname = \"Mock\"\n";
 
@@ -94,7 +95,7 @@ fn nearer_layers_win_key_by_key() {
         Value::Object(effective.shell_environment_policy),
         json!({"inherit": "core", "exclude": ["A*"]})
     );
-    assert_eq!(effective.model_verbosity.as_deref(), Some("high"));
+    assert_eq!(effective.model_verbosity, Some(Verbosity::High));
     assert_eq!(loaded.problems, []);
 }
 

@@ -101,14 +101,44 @@ fn unknown_settings_are_collected() {
 }
 
 #[test]
-fn paths_start_at_the_layer() {
+fn paths_start_at_the_layer_and_older_words_are_current_ones() {
     let mut content = content(json!({
-        "model_catalog_json": "a/../m.json", "sandbox_workspace_write": {"writable_roots": ["rel", "/abs", "~/x"]},
+        "model_catalog_json": "a/../m.json", "approval_policy": "on-failure", "sandbox_workspace_write": {"writable_roots": ["rel", "/abs", "~/x"]},
     }));
-    resolve_paths(&mut content, Path::new("/base"), Some(Path::new("/user")));
+    normalize(&mut content, Path::new("/base"), Some(Path::new("/user")));
     assert_eq!(
         Value::Object(content),
-        json!({"model_catalog_json": "/base/m.json",
+        json!({"model_catalog_json": "/base/m.json", "approval_policy": "on-request",
                "sandbox_workspace_write": {"writable_roots": ["/base/rel", "/abs", "/user/x"]}})
     );
+}
+
+#[test]
+fn what_is_not_set_is_what_the_table_says() {
+    let mut some = content(json!({
+        "sandbox_workspace_write": {"network_access": true}, "model_providers": {"p": {"name": "P"}},
+    }));
+    fill_in(&mut some);
+    assert_eq!(some["project_root_markers"], json!([".git"]));
+    assert_eq!(some["model_providers"]["p"]["wire_api"], "responses");
+    assert_eq!(some["sandbox_workspace_write"]["exclude_slash_tmp"], false);
+    assert!(!some.contains_key("model") && !some.contains_key("tools"));
+}
+
+#[test]
+fn the_whole_has_every_known_setting_and_no_other() {
+    let mut whole = content(json!({
+        "weird": 1, "tools": {"web_search": true, "other": 1}, "analytics": {}, "model_providers": {"p": {"name": "P"}},
+        "desktop": {"any": {"thing": null}},
+    }));
+    complete(&mut whole);
+    let names: Vec<&str> = whole.keys().map(String::as_str).collect();
+    let mut known: Vec<&str> = SETTINGS.iter().map(|(name, _)| *name).collect();
+    known.sort_unstable();
+    assert_eq!(names.len(), known.len());
+    assert_eq!(whole["tools"]["web_search"], Value::Null);
+    assert_eq!(whole["tools"].get("other"), None);
+    assert_eq!(whole["analytics"], json!({"enabled": null}));
+    assert_eq!(whole["model_providers"]["p"]["env_key"], Value::Null);
+    assert_eq!(whole["desktop"], json!({"any": {"thing": null}}));
 }

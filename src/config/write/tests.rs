@@ -116,7 +116,8 @@ fn versions_and_what_hides_a_value() {
     let edit = |value: Value| [Edit { key_path: "model".to_owned(), value, merge: Replace }];
     let hidden = sources.write(&edit(json!("a")), &Target::default()).unwrap();
     let overridden = hidden.overridden.unwrap();
-    assert_eq!((overridden.by, overridden.effective), (Source::SessionFlags, json!("x")));
+    assert_eq!(overridden.effective_value, json!("x"));
+    assert_eq!(json!(overridden.overriding_layer)["name"], json!({"type": "sessionFlags"}));
     let expecting =
         |version: &str| Target { file: None, expected_version: Some(version.to_owned()) };
     let equal = sources.write(&edit(json!("x")), &expecting(&hidden.version)).unwrap();

@@ -1,14 +1,26 @@
-//! Configuration: writing the user's file.
+//! Configuration: reading it whole, and writing the user's file.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use crate::config::{Edit, Merge, Overridden, Source, Target, Written};
+use crate::config::{Edit, Merge, Target, Written};
 use crate::protocol::{
-    ConfigBatchWriteParams, ConfigEdit, ConfigLayerMetadata, ConfigLayerSource,
-    ConfigValueWriteParams, ConfigWriteResponse, MergeStrategy, OverriddenMetadata, WriteStatus,
+    ConfigBatchWriteParams, ConfigEdit, ConfigReadParams, ConfigReadResponse,
+    ConfigValueWriteParams, ConfigWriteResponse, MergeStrategy, WriteStatus,
 };
 use crate::server::context::{Cx, blocking};
 use crate::server::error::Result;
+use crate::util::path::absolute;
+
+pub(crate) async fn read(cx: Cx, params: ConfigReadParams) -> Result<ConfigReadResponse> {
+    let sources = cx.server.sources.clone();
+    let here = &cx.server.threads.shared.cwd;
+    let cwd = params.cwd.map(|cwd| absolute(here, Path::new(&cwd)));
+    let mut reading = blocking(move || sources.read(cwd.as_deref())).await??;
+    if !params.include_layers {
+        reading.layers = None;
+    }
+    Ok(reading)
+}
 
 pub(crate) async fn write(cx: Cx, params: ConfigValueWriteParams) -> Result<ConfigWriteResponse> {
     let ConfigValueWriteParams { key_path, value, merge_strategy, file_path, expected_version } =
@@ -50,39 +62,10 @@ fn edit(edit: ConfigEdit) -> Edit {
 }
 
 fn response(written: Written) -> ConfigWriteResponse {
-    let status = match written.overridden {
+    let Written { file, version, overridden: overridden_metadata } = written;
+    let status = match overridden_metadata {
         Some(_) => WriteStatus::OkOverridden,
         None => WriteStatus::Ok,
     };
-    ConfigWriteResponse {
-        status,
-        version: written.version,
-        file_path: written.file.into(),
-        overridden_metadata: written.overridden.map(overridden),
-    }
-}
-
-fn overridden(by: Overridden) -> OverriddenMetadata {
-    let (message, name) = match by.by {
-        Source::SessionFlags | Source::Request => {
-            ("Overridden by session flags".to_owned(), ConfigLayerSource::SessionFlags)
-        }
-        Source::System(file) => (
-            format!("Overridden by managed config (system): {}", file.display()),
-            ConfigLayerSource::System { file: file.into() },
-        ),
-        Source::User(file) => (
-            format!("Overridden by user config: {}", file.display()),
-            ConfigLayerSource::User { file: file.into(), profile: None },
-        ),
-        Source::Project(file) => (
-            format!("Overridden by project config: {}", file.display()),
-            ConfigLayerSource::Project { dot_codex_folder: file.parent().unwrap_or(&file).into() },
-        ),
-    };
-    OverriddenMetadata {
-        message,
-        overriding_layer: ConfigLayerMetadata { name, version: by.version },
-        effective_value: by.effective,
-    }
+    ConfigWriteResponse { status, version, file_path: file.into(), overridden_metadata }
 }

@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::config::WebSearchMode;
-use crate::protocol::SandboxPolicy;
+use crate::protocol::{SandboxPolicy, WebSearchMode};
 
 /// Checks a function's parameters, written `name: type` in the order of names, and which of them are required.
 #[track_caller]
