@@ -7,6 +7,7 @@ mod client;
 mod descendants;
 mod env;
 mod filter;
+mod git;
 mod group;
 mod input;
 mod output;
@@ -25,7 +26,8 @@ pub(crate) use client::{
 };
 pub(crate) use descendants::{adopt as adopt_orphans, end_all as end_descendants};
 pub(crate) use env::{EnvironmentPolicy, Identity, base_set, shell_environment};
-pub(crate) use filter::{FILTER_KEPT, Filter, Filtered, filter};
+pub(crate) use filter::{Filter, Filtered, filter};
+pub(crate) use git::{Exit as GitExit, git};
 pub(crate) use input::{InputError, Written};
 pub(crate) use output::{Truncation, cut_middle, tokens, truncate_for_model};
 pub(crate) use piped::{Lifetime, Piped, closed, piped};

@@ -73,7 +73,6 @@ impl Sources {
         if target.file.as_ref().is_some_and(|asked| *asked != file) {
             return Err(WriteError::Readonly);
         }
-        let was_usable = self.load(None, None).is_ok();
         edit::user_file(&self.home, |document| {
             let before = self.user_layer(document);
             if target
@@ -95,8 +94,8 @@ impl Sources {
             let layers = self.layers_on(after, None, None).map_err(WriteError::Load)?;
             let overridden = paths.iter().find_map(|path| overridden(&layers, path));
             match layers.decode() {
-                // What could not be used before may be mended step by step.
-                Err(error) if was_usable => Err(invalid(&error.message)),
+                // What cannot be used as it is on disk may be mended step by step.
+                Err(error) if self.load(None, None).is_ok() => Err(invalid(&error.message)),
                 _ => Ok(Written { file, version, overridden }),
             }
         })

@@ -15,7 +15,7 @@ use super::piped::{self, Started};
 use super::spawn::{Error, exit_code};
 
 /// How much of either output is kept, in bytes. The rest is read and dropped, so that nobody waits for a reader.
-pub(crate) const FILTER_KEPT: usize = 1024 * 1024;
+pub(super) const KEPT: usize = 1024 * 1024;
 /// The command has ended: how long somebody outside its group may keep an output open.
 const DRAIN: Duration = Duration::from_millis(500);
 
@@ -92,7 +92,7 @@ async fn write(mut pipe: ChildStdin, input: &[u8]) {
 async fn read(mut pipe: impl AsyncRead + Unpin, kept: &mut Vec<u8>) {
     let mut piece = vec![0; 8192];
     while let Ok(read @ 1..) = pipe.read(&mut piece).await {
-        let room = FILTER_KEPT.saturating_sub(kept.len());
+        let room = KEPT.saturating_sub(kept.len());
         kept.extend_from_slice(&piece[..read.min(room)]);
     }
 }
@@ -141,7 +141,7 @@ mod tests {
         else {
             panic!("it does not take long")
         };
-        assert_eq!((code, stdout.len()), (0, FILTER_KEPT));
+        assert_eq!((code, stdout.len()), (0, KEPT));
     }
 
     #[tokio::test]

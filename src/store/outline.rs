@@ -91,11 +91,8 @@ impl Outline {
     /// The outline of what the file has by now, and of all that it continues.
     fn read(home: &Path, path: &Path) -> Result<Self, Error> {
         let meta = reader::meta(path)?;
-        let mut files = Vec::new();
-        for (path, end) in reader::lineage(home, &meta)? {
-            files.push(Part::new(path, end)?);
-        }
-        files.push(Part::new(path.to_owned(), u64::MAX)?);
+        let files = reader::files(home, path, &meta)?.into_iter();
+        let files = files.map(|(path, end)| Part::new(path, end)).collect::<Result<_, _>>()?;
         let mut outline = Self {
             meta,
             files,

@@ -5,6 +5,7 @@ use std::{
     collections::HashSet,
     fs::File,
     io::{BufRead as _, BufReader, Read as _, Seek as _, SeekFrom},
+    ops::ControlFlow,
     path::{Path, PathBuf},
 };
 
@@ -89,10 +90,10 @@ pub(crate) struct History {
 pub(crate) fn read(home: &Path, path: &Path) -> Result<History, Error> {
     let meta = meta(path)?;
     let mut records = vec![Record::Meta(Box::new(meta.clone()))];
-    for (path, end) in lineage(home, &meta)? {
-        append(&path, end, &mut records)?;
-    }
-    let last = append(path, u64::MAX, &mut records)?;
+    let last = walk(home, path, &meta, |line| {
+        records.push(line.record());
+        ControlFlow::Continue(())
+    })?;
     let next_ordinal = last.filter(|_| meta.is_paginated()).map(|last| last + 1);
     Ok(History { meta, records, next_ordinal })
 }
@@ -146,19 +147,40 @@ pub(crate) fn lineage(home: &Path, meta: &SessionMeta) -> Result<Vec<(PathBuf, u
     Ok(files)
 }
 
-/// Appends the records below ordinal `end`, without `session_meta`; the last ordinal.
-fn append(path: &Path, end: u64, records: &mut Vec<Record>) -> Result<Option<u64>, Error> {
-    let mut lines = Lines::open(path)?;
+/// All files of a history, oldest first, each with the ordinal at which it is left; the last one is the file at `path`.
+/// `meta` is its first line.
+pub(crate) fn files(
+    home: &Path,
+    path: &Path,
+    meta: &SessionMeta,
+) -> Result<Vec<(PathBuf, u64)>, Error> {
+    let mut files = lineage(home, meta)?;
+    files.push((path.to_owned(), u64::MAX));
+    Ok(files)
+}
+
+/// Shows `take` the lines of a history in order, through all its files and without their `session_meta`, until it has
+/// enough; the last ordinal of the file that was read last.
+pub(crate) fn walk(
+    home: &Path,
+    path: &Path,
+    meta: &SessionMeta,
+    mut take: impl FnMut(&Line<'_>) -> ControlFlow<()>,
+) -> Result<Option<u64>, Error> {
     let mut last = None;
-    while let Some(text) = lines.next().map_err(Error::io(path))? {
-        let Some(line) = Line::parse(text) else { continue };
-        if line.ordinal.is_some_and(|ordinal| ordinal >= end) {
-            break;
-        }
-        last = line.ordinal.or(last);
-        // Copies of a source's first line, and later ones with another memory mode, say nothing about the history.
-        if line.kind != "session_meta" {
-            records.push(line.record());
+    for (path, end) in files(home, path, meta)? {
+        last = None;
+        let mut lines = Lines::open(&path)?;
+        while let Some(text) = lines.next().map_err(Error::io(&path))? {
+            let Some(line) = Line::parse(text) else { continue };
+            if line.ordinal.is_some_and(|ordinal| ordinal >= end) {
+                break;
+            }
+            last = line.ordinal.or(last);
+            // Copies of a source's first line, and later ones with another memory mode, say nothing about the history.
+            if line.kind != "session_meta" && take(&line).is_break() {
+                return Ok(last);
+            }
         }
     }
     Ok(last)

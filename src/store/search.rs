@@ -1,14 +1,14 @@
 //! Finding a text in all threads: in what users and agents have said. Files are read line by line, and no further than
 //! to the first place where the text is.
 
-use std::path::Path;
+use std::{ops::ControlFlow, path::Path};
 
 use super::{
     Page, Query, Store, Summary,
     error::Error,
     item::said,
     legacy::LegacyEvent,
-    reader::{self, Lines},
+    reader,
     record::{Line, Record},
 };
 use crate::util::find::{Needle, Snippet};
@@ -63,21 +63,15 @@ fn finish(
 
 fn first_place(home: &Path, path: &Path, needle: &Needle) -> Result<Option<Snippet>, Error> {
     let meta = reader::meta(path)?;
-    let mut files = reader::lineage(home, &meta)?;
-    files.push((path.to_owned(), u64::MAX));
-    for (path, end) in files {
-        let mut lines = Lines::open(&path)?;
-        while let Some(text) = lines.next().map_err(Error::io(&path))? {
-            let Some(line) = Line::parse(text) else { continue };
-            if line.ordinal.is_some_and(|ordinal| ordinal >= end) {
-                break;
-            }
-            if let Some(snippet) = place_in(&line, needle) {
-                return Ok(Some(snippet));
-            }
+    let mut found = None;
+    reader::walk(home, path, &meta, |line| {
+        found = place_in(line, needle);
+        match found {
+            Some(_) => ControlFlow::Break(()),
+            None => ControlFlow::Continue(()),
         }
-    }
-    Ok(None)
+    })?;
+    Ok(found)
 }
 
 fn place_in(line: &Line<'_>, needle: &Needle) -> Option<Snippet> {

@@ -311,6 +311,12 @@ impl Actor {
         Some(Record::History(item))
     }
 
+    /// Keeps an item for the thread's own model, also while a reviewer is at work, who has no use for it.
+    pub(super) fn remember_past_review(&mut self, item: Box<RawValue>) {
+        self.history.push(&item);
+        self.record(&[Record::History(item)]);
+    }
+
     /// Appends to the rollout. What cannot be written is said to the client; the thread goes on in memory.
     pub(super) fn record(&mut self, records: &[Record]) {
         self.thread.updated_at = now_secs();
@@ -348,6 +354,12 @@ impl Actor {
         let (thread_id, turn_id) = (self.publisher.thread.clone(), turn.clone());
         let params = ItemStartedNotification { item, thread_id, turn_id, started_at_ms };
         self.publisher.tell::<method::ItemStarted>(&params);
+    }
+
+    /// Shows and keeps an item that is complete as soon as it begins.
+    pub(super) fn show_item(&mut self, turn: &TurnId, item: TimedItem) {
+        self.start_item(turn, item.clone());
+        self.end_item(turn, item);
     }
 
     /// Keeps an item and shows its end.

@@ -192,11 +192,7 @@ impl Actor {
         if self.is_full() {
             return self.begin_compaction(Moment::BeforeTurn);
         }
-        let mut told = self.told.clone();
-        for message in told.update(&self.surroundings(&settings, &model)) {
-            self.remember(message);
-        }
-        self.told = told;
+        self.tell_surroundings(&settings, &model);
         self.go_on();
     }
 

@@ -30,7 +30,6 @@ use crate::protocol::{
     AgentPath, MultiAgentVersion, ReasoningEffort, SubAgentActivityKind, ThreadId, ThreadSource,
     ThreadStatus, TimedItem, Turn, TurnId, TurnStatus,
 };
-use crate::store::Record;
 use crate::store::history::is_message;
 use crate::tools::DynamicTools;
 use crate::util::task::AbortOnDrop;
@@ -323,7 +322,7 @@ impl Actor {
         }
     }
 
-    /// Puts into the thread's history what its agents have achieved. A reviewer has no use for it.
+    /// Puts into the thread's history what its agents have achieved.
     pub(super) fn hear_of_agents(&mut self) {
         for news in self.team.take_news(&self.thread.id) {
             self.hear(&news);
@@ -333,8 +332,7 @@ impl Actor {
     fn hear(&mut self, news: &News) {
         let Some(path) = &news.path else {
             let notice = message("user", &[prompt::agent_ended(&news.agent, &news.status)]);
-            self.history.push(&notice);
-            return self.record(&[Record::History(notice)]);
+            return self.remember_past_review(notice);
         };
         let answer = match &news.status {
             AgentStatus::Completed(answer) => {
@@ -362,8 +360,7 @@ impl Actor {
         let id = format!("subagent-completed-{}", news.turn).into();
         let kind = SubAgentActivityKind::Completed;
         let item = item::started(item::agent_activity(id, kind, &news.agent, path), now_ms());
-        self.start_item(given, item.clone());
-        self.end_item(given, item);
+        self.show_item(given, item);
     }
 
     /// Tells those who wait for the thread, and the parent that it has if it is an agent, that a turn has ended.

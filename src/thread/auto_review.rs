@@ -126,12 +126,7 @@ impl Actor {
             started_at_ms: open.started_at_ms,
             review_id: open.id.clone(),
             target_item_id: open.target.clone(),
-            review: GuardianApprovalReview {
-                status: Status::InProgress,
-                risk_level: None,
-                user_authorization: None,
-                rationale: None,
-            },
+            review: shown(Status::InProgress, None),
             action: open.action.clone(),
         };
         turn.reviews.open.push(open);
@@ -219,15 +214,20 @@ impl Actor {
             review_id: open.id.clone(),
             target_item_id: open.target.clone(),
             decision_source: AutoReviewDecisionSource::Agent,
-            review: GuardianApprovalReview {
-                status,
-                risk_level: assessment.and_then(|assessment| assessment.risk_level),
-                user_authorization: assessment.and_then(|said| said.user_authorization),
-                rationale: assessment.and_then(|assessment| assessment.rationale.clone()),
-            },
+            review: shown(status, assessment),
             action: open.action.clone(),
         };
         self.publisher.tell::<method::ItemAutoApprovalReviewCompleted>(&params);
+    }
+}
+
+/// A review as clients see it.
+fn shown(status: Status, assessment: Option<&Assessment>) -> GuardianApprovalReview {
+    GuardianApprovalReview {
+        status,
+        risk_level: assessment.and_then(|said| said.risk_level),
+        user_authorization: assessment.and_then(|said| said.user_authorization),
+        rationale: assessment.and_then(|said| said.rationale.clone()),
     }
 }
 

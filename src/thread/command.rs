@@ -25,7 +25,6 @@ use crate::protocol::{
     ThreadBackgroundTerminalsCleanResponse, ThreadBackgroundTerminalsTerminateResponse, ThreadItem,
     ThreadShellCommandResponse, TimedItem, TurnId, method,
 };
-use crate::store::Record;
 use crate::store::item::item_id;
 use crate::tools::{self, Event};
 use crate::util::task::AbortOnDrop;
@@ -216,7 +215,7 @@ impl Actor {
             let end = End::not_started("command aborted by user".to_owned());
             let told = self.told_of(&command.script, &end);
             self.show_end(command, end);
-            self.keep_told(told);
+            self.remember_past_review(told);
         }
     }
 
@@ -372,14 +371,8 @@ impl Actor {
                 turn.steered.push_back(said);
                 self.advance();
             }
-            // A reviewer has no use for it.
-            Some(_) | None => self.keep_told(told),
+            Some(_) | None => self.remember_past_review(told),
         }
-    }
-
-    fn keep_told(&mut self, told: Box<RawValue>) {
-        self.history.push(&told);
-        self.record(&[Record::History(told)]);
     }
 
     /// A turn of commands ends with the last of them, unless the model has been told something meanwhile.

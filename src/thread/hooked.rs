@@ -263,9 +263,7 @@ impl Actor {
             |said: Objection| HookPromptFragment { text: said.text, hook_run_id: said.run };
         let fragments = objections.into_iter().map(fragment).collect();
         let prompt = ThreadItem::HookPrompt { id: ItemId::from(message_id), fragments };
-        let prompt = item::started(prompt, now_ms());
-        self.start_item(&id, prompt.clone());
-        self.end_item(&id, prompt);
+        self.show_item(&id, item::started(prompt, now_ms()));
         self.go_on();
     }
 

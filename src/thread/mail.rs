@@ -13,7 +13,6 @@ use super::said::UserSaid;
 use super::turn::TurnOptions;
 use super::{Error, Reply, Result};
 use crate::protocol::{AgentPath, Thread, TurnId, TurnStartResponse};
-use crate::store::Record;
 use crate::util::json::raw;
 
 /// Something that one agent tells another.
@@ -155,12 +154,10 @@ impl Actor {
         reply.give(Ok(()));
     }
 
-    /// Puts the letters into the history that have come since. A reviewer has no use for them.
+    /// Puts the letters into the history that have come since.
     pub(super) fn read_mail(&mut self) {
         for letter in self.mailbox.empty() {
-            let item = letter.item();
-            self.history.push(&item);
-            self.record(&[Record::History(item)]);
+            self.remember_past_review(letter.item());
         }
     }
 

@@ -24,7 +24,6 @@ use super::{Reply, item, prompt};
 use crate::protocol::{
     ItemId, ReviewStartResponse, ThreadId, ThreadItem, TimedItem, Turn as WireTurn, TurnId,
 };
-use crate::store::Record;
 use crate::util::json::raw;
 use crate::util::time::now_ms;
 
@@ -56,7 +55,7 @@ impl Actor {
             return reply.give(Err(error));
         }
         reply.give(Ok(response));
-        self.show_item(&id, |id| ThreadItem::EnteredReviewMode { id, review: task.label });
+        self.show_mark(&id, |id| ThreadItem::EnteredReviewMode { id, review: task.label });
         self.announce_turn();
         self.brief(&task.request);
         self.ask_model();
@@ -105,8 +104,7 @@ impl Actor {
         let Some(turn) = &mut self.turn else { return };
         let Some(item) = turn.review.as_mut().and_then(|review| review.last.take()) else { return };
         let id = turn.id.clone();
-        self.start_item(&id, item.clone());
-        self.end_item(&id, item);
+        self.show_item(&id, item);
     }
 
     /// The reviewer is done: its report becomes part of the thread.
@@ -130,25 +128,22 @@ impl Actor {
     /// Shows the result, and tells it to the thread's own model.
     fn leave_review(&mut self, turn: &TurnId, report: &str) -> TimedItem {
         let review = report.to_owned();
-        self.show_item(turn, |id| ThreadItem::ExitedReviewMode { id, review });
+        self.show_mark(turn, |id| ThreadItem::ExitedReviewMode { id, review });
         let id = item_id("msg");
         let told = [message("user", &[prompt::reviewed(report)]), assistant_message(&id, report)];
         for item in told {
-            self.history.push(&item);
-            self.record(&[Record::History(item)]);
+            self.remember_past_review(item);
         }
         let message = item::agent_message(id.into(), report.to_owned(), None);
         let item = item::started(message, now_ms());
-        self.start_item(turn, item.clone());
-        self.end_item(turn, item.clone());
+        self.show_item(turn, item.clone());
         item::ended(item, now_ms())
     }
 
-    /// An item that is complete as soon as it begins.
-    fn show_item(&mut self, turn: &TurnId, make: impl FnOnce(ItemId) -> ThreadItem) {
-        let item = item::started(make(Uuid::now_v7().to_string().into()), now_ms());
-        self.start_item(turn, item.clone());
-        self.end_item(turn, item);
+    /// Shows the beginning or the end of a review.
+    fn show_mark(&mut self, turn: &TurnId, make: impl FnOnce(ItemId) -> ThreadItem) {
+        let mark = make(Uuid::now_v7().to_string().into());
+        self.show_item(turn, item::started(mark, now_ms()));
     }
 
     /// Whether the running turn is a reviewer's.

@@ -107,7 +107,7 @@ impl Shared {
         *self.client.lock().unwrap_or_else(PoisonError::into_inner) = client;
     }
 
-    pub(super) fn shell(&self) -> &Shell {
+    pub(crate) fn shell(&self) -> &Shell {
         self.shell.get_or_init(Shell::of_user)
     }
 

@@ -97,13 +97,18 @@ impl Actor {
         let Some(settings) = turn.next_settings.take() else { return };
         let (id, kind) = (turn.id.clone(), turn.kind);
         let step = self.step(&id, kind, settings);
-        let mut told = self.told.clone();
-        for message in told.update(&self.surroundings(&step.settings, &step.model)) {
-            self.remember(message);
-        }
-        self.told = told;
+        self.tell_surroundings(&step.settings, &step.model);
         if let Some(turn) = &mut self.turn {
             turn.step = step;
         }
+    }
+
+    /// Tells the model what it does not know yet of what surrounds it.
+    pub(super) fn tell_surroundings(&mut self, settings: &Settings, model: &ModelInfo) {
+        let mut told = std::mem::take(&mut self.told);
+        for message in told.update(&self.surroundings(settings, model)) {
+            self.remember(message);
+        }
+        self.told = told;
     }
 }

@@ -370,9 +370,7 @@ impl Actor {
     pub(super) fn show_user_said(&mut self, said: &UserSaid) {
         let Some(turn) = self.turn.as_ref().map(|turn| turn.id.clone()) else { return };
         for shown in said.shown() {
-            let item = item::started(shown, now_ms());
-            self.start_item(&turn, item.clone());
-            self.end_item(&turn, item);
+            self.show_item(&turn, item::started(shown, now_ms()));
         }
         for why in &said.left_out {
             self.warn(format!("Not everything of the input reaches the model: {why}."));

@@ -155,7 +155,7 @@ async fn send(cx: &Cx, text: String) -> Told {
     let (agents, message) = (agents(cx)?, filled(message)?);
     let reader = meant(agents, &target)?;
     let letter = letter(agents, &reader, LetterContent::Message(message));
-    deliver(cx, &reader, letter).await
+    deliver(cx, find(cx, &reader).await?, letter).await
 }
 
 async fn follow_up(cx: &Cx, text: String) -> Told {
@@ -166,8 +166,9 @@ async fn follow_up(cx: &Cx, text: String) -> Told {
         return Err(Outcome::text("the root agent takes tasks from the user alone"));
     }
     let task = task(cx, &reader, message)?;
-    agents.team.give(&cx.scene.thread, &find(cx, &reader).await?.id, &cx.turn);
-    deliver(cx, &reader, task).await
+    let agent = find(cx, &reader).await?;
+    agents.team.give(&cx.scene.thread, &agent.id, &cx.turn);
+    deliver(cx, agent, task).await
 }
 
 fn task(cx: &Cx, reader: &AgentPath, text: String) -> Told<Letter> {
@@ -187,9 +188,9 @@ fn filled(message: String) -> Told<String> {
 }
 
 /// Gives an agent a letter. One that has been unloaded is loaded again for it.
-async fn deliver(cx: &Cx, reader: &AgentPath, letter: Letter) -> Told {
-    let agent = find(cx, reader).await?;
-    let item = activity(cx, SubAgentActivityKind::Interacted, &agent.id, reader);
+async fn deliver(cx: &Cx, agent: FoundAgent, letter: Letter) -> Told {
+    let reader = letter.reader.clone();
+    let item = activity(cx, SubAgentActivityKind::Interacted, &agent.id, &reader);
     let failed = |reason: String| {
         Outcome::text(format!("`{}` cannot be reached: {reason}", reader.as_str()))
     };

@@ -1,22 +1,20 @@
 //! Environments: the places where commands run. There is one, the machine of the server.
 
-use crate::exec::Shell;
 use crate::protocol::{
     EnvironmentInfoParams, EnvironmentInfoResponse, EnvironmentShellInfo, EnvironmentStatusKind,
     EnvironmentStatusParams, EnvironmentStatusResponse, PathUri,
 };
-use crate::server::context::{Cx, blocking};
+use crate::server::context::Cx;
 use crate::server::error::{Error, Result};
 use crate::store::uri;
-
-const LOCAL: &str = "local";
+use crate::thread::LOCAL;
 
 pub(crate) async fn info(cx: Cx, params: EnvironmentInfoParams) -> Result<EnvironmentInfoResponse> {
     if params.environment_id != LOCAL {
         return Err(Error::invalid_request(unknown(&params.environment_id)));
     }
-    let shell = blocking(Shell::of_user).await?;
-    let cwd = PathUri(uri::of(&cx.server.threads.shared.cwd));
+    let shared = &cx.server.threads.shared;
+    let (shell, cwd) = (shared.shell(), PathUri(uri::of(&shared.cwd)));
     let shell = EnvironmentShellInfo {
         name: shell.name().to_owned(),
         path: shell.path().to_string_lossy().into_owned(),

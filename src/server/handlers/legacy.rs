@@ -1,10 +1,9 @@
 //! What is left of the generation of the protocol before this one.
 
-use std::ffi::OsString;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::exec::{FILTER_KEPT, Filter, Filtered, filter};
+use crate::exec::{GitExit, git};
 use crate::protocol::{
     ConversationGitInfo, ConversationSummary, GetConversationSummaryParams,
     GetConversationSummaryResponse, GitDiffToRemoteParams, GitDiffToRemoteResponse, GitInfo,
@@ -68,19 +67,19 @@ pub(crate) async fn diff_to_remote(
 /// such commit.
 async fn compare(cwd: &Path) -> Option<GitDiffToRemoteResponse> {
     let all = ["for-each-ref", "--count=1000", "--format=%(objectname)", "refs/remotes"];
-    let tips = git(cwd, &all, Exit::Clean).await?;
+    let tips = ask(cwd, &all, GitExit::Clean).await?;
     let tips: Vec<&str> = tips.lines().collect();
     if tips.is_empty() {
         return None;
     }
-    let base = git(cwd, &[&["merge-base", "HEAD"], &*tips].concat(), Exit::Clean).await?;
+    let base = ask(cwd, &[&["merge-base", "HEAD"], &*tips].concat(), GitExit::Clean).await?;
     let base = base.trim();
-    let mut diff = git(cwd, &[&DIFF, &[base][..]].concat(), Exit::Clean).await?;
+    let mut diff = ask(cwd, &[&DIFF, &[base][..]].concat(), GitExit::Clean).await?;
     let untracked = ["ls-files", "--others", "--exclude-standard", "-z"];
-    let untracked = git(cwd, &untracked, Exit::Clean).await?;
+    let untracked = ask(cwd, &untracked, GitExit::Clean).await?;
     for file in untracked.split_terminator('\0') {
         let new = ["--no-index", "--", "/dev/null", file];
-        diff += &git(cwd, &[&DIFF, &new[..]].concat(), Exit::Differing).await?;
+        diff += &ask(cwd, &[&DIFF, &new[..]].concat(), GitExit::Differing).await?;
         if diff.len() > LARGEST_DIFF {
             return None;
         }
@@ -92,29 +91,9 @@ async fn compare(cwd: &Path) -> Option<GitDiffToRemoteResponse> {
 const DIFF: [&str; 3] = ["diff", "--no-ext-diff", "--no-textconv"];
 const LARGEST_DIFF: usize = 16 * 1024 * 1024;
 
-/// The exit code with which git has done its work.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Exit {
-    Clean = 0,
-    Differing = 1,
-}
+/// How long git may take for each question.
+const PATIENCE: Duration = Duration::from_secs(30);
 
-/// What git answers; `None` when it fails, takes too long or has more to say than is kept.
-async fn git(cwd: &Path, arguments: &[&str], exit: Exit) -> Option<String> {
-    let mut env: Vec<(OsString, OsString)> = std::env::vars_os().collect();
-    env.push(("GIT_OPTIONAL_LOCKS".into(), "0".into()));
-    let program = ["git", "-c", "core.fsmonitor=false"];
-    let request = Filter {
-        argv: program.iter().chain(arguments).map(|&word| word.to_owned()).collect(),
-        cwd: cwd.to_owned(),
-        env,
-        input: Vec::new(),
-        timeout: Duration::from_secs(30),
-    };
-    match filter(request).await.ok()? {
-        Filtered::Ended { code, stdout, .. } if code == exit as i32 => {
-            (stdout.len() < FILTER_KEPT).then_some(stdout)
-        }
-        Filtered::Ended { .. } | Filtered::TimedOut => None,
-    }
+async fn ask(cwd: &Path, arguments: &[&str], exit: GitExit) -> Option<String> {
+    git(cwd, arguments, exit, PATIENCE).await
 }

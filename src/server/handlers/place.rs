@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::protocol::{SortDirection, ThreadId};
 use crate::store;
+use crate::util::json;
 
 /// A place as its text: opaque to clients, valid for as long as the history only grows.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,7 +45,7 @@ impl Place {
 
     /// The cursor of this place.
     pub(super) fn cursor(self, thread: &ThreadId, scope: Scope) -> String {
-        crate::util::json::text(&Cursor {
+        json::text(&Cursor {
             requested_thread_id: thread.clone(),
             rollout_ordinal: self.ordinal,
             include_anchor: self.included,

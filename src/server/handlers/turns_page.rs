@@ -11,6 +11,7 @@ use crate::protocol::{
 use crate::store;
 use crate::store::outline::{Kind, Outline, Span};
 use crate::thread::fold::Fold;
+use crate::util::json;
 
 /// What a page is asked for.
 #[derive(Debug, Default)]
@@ -117,9 +118,7 @@ fn is_shown(kind: Kind, view: TurnItemsView) -> bool {
 }
 
 fn cursor(turn: &Turn, include_anchor: bool) -> String {
-    let cursor = Cursor { turn_id: turn.id.clone(), include_anchor };
-    // A struct of a string and a flag always has a JSON text.
-    serde_json::to_string(&cursor).unwrap_or_default()
+    json::text(&Cursor { turn_id: turn.id.clone(), include_anchor })
 }
 
 fn position(turns: &[Turn], text: &str) -> Result<usize, store::Error> {

@@ -1,12 +1,9 @@
 //! What is reviewed: its name for people, and the request that the reviewer is given.
 
 use std::path::Path;
-use std::process::Stdio;
 use std::time::Duration;
 
-use tokio::process::Command;
-use tokio::time::timeout;
-
+use crate::exec::{GitExit, git};
 use crate::protocol::ReviewTarget;
 use crate::thread::{Error, Result};
 
@@ -77,15 +74,9 @@ fn named<'a>(text: &'a str, member: &str) -> Result<&'a str> {
 
 /// The newest commit that the work tree has in common with a branch, or with what the branch tracks.
 async fn merge_base(cwd: &Path, branch: &str) -> Option<String> {
-    let mut git = Command::new("git");
-    git.args(["merge-base", "HEAD", "--end-of-options", branch])
-        .current_dir(cwd)
-        .stdin(Stdio::null())
-        .stderr(Stdio::null())
-        .kill_on_drop(true);
-    let found = timeout(PATIENCE, git.output()).await.ok()?.ok()?;
-    let commit = String::from_utf8(found.stdout).ok()?.trim().to_owned();
-    (found.status.success() && !commit.is_empty()).then_some(commit)
+    let question = ["merge-base", "HEAD", "--end-of-options", branch];
+    let commit = git(cwd, &question, GitExit::Clean, PATIENCE).await?.trim().to_owned();
+    (!commit.is_empty()).then_some(commit)
 }
 
 fn against(branch: &str, merge_base: Option<String>) -> String {
