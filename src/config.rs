@@ -4,6 +4,7 @@
 //! the server has to go on (defaults and a `Problem`) and a `LoadError` where a caller is refused. This module
 //! knows neither threads nor connections, and it never decides what a setting means to the one who uses it.
 
+mod account;
 mod agents;
 mod edit;
 mod effective;
@@ -25,6 +26,7 @@ mod tools;
 mod trust;
 mod write;
 
+pub(crate) use account::{AccountSettings, CredentialStore, LoginMethod};
 pub(crate) use agents::{Collaboration, Role};
 pub(crate) use effective::{Effective, WorkspaceWrite};
 pub(crate) use features::Features;

@@ -12,7 +12,7 @@
 //!
 //! 0. `util`: time, paths, JSON, tasks.
 //! 1. `protocol`: the wire. Types only, and the table of methods from which routing and schemas come.
-//! 2. `config`, `exec`, `model`, `patch`, `policy`, `sandbox`, `store`, `workspace`: what the agent works with.
+//! 2. `auth`, `config`, `exec`, `model`, `patch`, `policy`, `sandbox`, `store`, `workspace`: what the agent works with.
 //! 3. `extension`, `tools`, `thread`, `threads`: the agent. One task for each loaded thread, the only writer of its state.
 //! 4. `server`: connections, dispatch, who hears what.
 //! 5. `transport`: bytes in, bytes out.
@@ -22,6 +22,7 @@
 //! from it is told; what a client is told is on disk first; a turn that was started ends exactly once; whatever was
 //! spawned has an owner that ends it.
 
+mod auth;
 mod cli;
 mod config;
 mod exec;

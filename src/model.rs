@@ -4,6 +4,7 @@
 //! through one decoder. What a request says, and what an answer means for a turn, is decided by the callers:
 //! nothing here knows of threads, items on the wire, or connections.
 
+mod authorization;
 mod call;
 pub(crate) mod catalog;
 mod chat;
@@ -35,6 +36,7 @@ pub(crate) use provider::{Provider, ProviderTable, is_base_url};
 pub(crate) use retry::{backoff, connection_backoff};
 
 use self::provider::Wire;
+use crate::auth::Auth;
 use crate::util::task::AbortOnDrop;
 
 /// Batches that may wait for the reader before the network is left to wait.
@@ -87,8 +89,8 @@ impl Conversation {
 
 impl Client {
     /// Costs nothing: what a provider needs is made when it is first asked.
-    pub(crate) fn new() -> Self {
-        Self { http: Arc::default(), scripts: Arc::default() }
+    pub(crate) fn new(auth: Arc<Auth>) -> Self {
+        Self { http: Arc::new(client::Http::new(auth)), scripts: Arc::default() }
     }
 
     /// Asks the provider. Failures are events, too: the last one.

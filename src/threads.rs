@@ -450,6 +450,13 @@ impl Threads {
         }
     }
 
+    /// Whether the provider of models wants somebody to be signed in.
+    pub(crate) fn wants_sign_in(&self) -> Result<bool> {
+        let config = self.configure(&self.shared.cwd, None, None)?;
+        let provider = provider::configured(&config, &self.shared.sources.home)?;
+        Ok(provider.requires_openai_auth)
+    }
+
     fn absolute(&self, cwd: &str) -> PathBuf {
         absolute(&self.shared.cwd, Path::new(cwd))
     }

@@ -1,15 +1,15 @@
 //! Editing the user's `config.toml` in place: what an edit does not touch keeps its bytes, and readers see the old
 //! file or the new one, never a part.
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write as _};
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::fs;
+use std::io;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::process;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use toml_edit::{DocumentMut, Item, Table};
+
+use crate::util::private;
 
 /// Why the user's configuration was not written.
 #[derive(Debug, thiserror::Error)]
@@ -69,26 +69,11 @@ fn target(path: &Path) -> PathBuf {
     path
 }
 
+/// Replaces a file, which keeps its mode; a new one is the user's alone.
 fn replace(path: &Path, text: &str) -> io::Result<()> {
-    static COUNT: AtomicU32 = AtomicU32::new(0);
-    let mode = fs::metadata(path).map_or(0o600, |metadata| metadata.permissions().mode() & 0o7777);
-    let name =
-        format!(".config.toml.{}.{}.tmp", process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-    let temporary = path.with_file_name(name);
-    let written =
-        OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary).and_then(
-            |mut file| {
-                file.write_all(text.as_bytes())?;
-                file.set_permissions(fs::Permissions::from_mode(mode))?;
-                file.sync_all()
-            },
-        );
-    let renamed = written.and_then(|()| fs::rename(&temporary, path));
-    if renamed.is_err() {
-        // The first error is the one to tell; the rest of the temporary file is only litter.
-        drop(fs::remove_file(&temporary));
-    }
-    renamed
+    let mode = fs::metadata(path)
+        .map_or(private::PRIVATE, |metadata| metadata.permissions().mode() & 0o7777);
+    private::replace(path, text.as_bytes(), mode)
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
+use super::account::AccountSettings;
 use super::agents::Agents;
 use super::hook::HookSettings;
 use super::problem::LoadError;
@@ -67,6 +68,7 @@ pub(crate) struct Effective {
     pub(crate) project_doc_fallback_filenames: Vec<String>,
     pub(crate) project_root_markers: Vec<String>,
 
+    pub(crate) account: AccountSettings,
     pub(crate) agents: Agents,
     pub(crate) features: Features,
     pub(crate) tools: Tools,
@@ -153,6 +155,7 @@ impl Effective {
                 .decode("project_doc_fallback_filenames")
                 .unwrap_or_default(),
             project_root_markers: root_markers(merged),
+            account: AccountSettings::new(merged),
             agents: Agents::new(
                 &view.table("agents"),
                 view.table("features").get("multi_agent_v2"),
@@ -242,10 +245,10 @@ fn workspace_write(value: &Value) -> Option<WorkspaceWrite> {
 }
 
 /// Typed looks at checked settings.
-struct View<'a>(&'a Map<String, Value>);
+pub(super) struct View<'a>(pub(super) &'a Map<String, Value>);
 
 impl View<'_> {
-    fn text(&self, name: &str) -> Option<String> {
+    pub(super) fn text(&self, name: &str) -> Option<String> {
         self.0.get(name).and_then(Value::as_str).map(str::to_owned)
     }
 
@@ -257,7 +260,7 @@ impl View<'_> {
         self.0.get(name).and_then(Value::as_object).cloned().unwrap_or_default()
     }
 
-    fn decode<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
+    pub(super) fn decode<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
         self.0.get(name).and_then(|value| T::deserialize(value).ok())
     }
 

@@ -5,23 +5,25 @@
 use std::collections::HashSet;
 use std::convert::Infallible;
 use std::error::Error as StdError;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::stream;
 use reqwest::header::{
     ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
     LOCATION,
 };
-use reqwest::redirect::Policy;
 use reqwest::{Body, Client, Response, Url};
 
+use super::authorization::variable_value;
 use super::error::Error;
 use super::pieces::Pieces;
-use super::provider::{Provider, Secret, Wire};
-use crate::util::net;
+use super::provider::{Provider, Wire};
+use crate::auth::Bearer;
+use crate::util::error::chain;
+use crate::util::web::{self, Clients};
 
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
+/// The account of ChatGPT that a request is for.
+const ACCOUNT: &str = "chatgpt-account-id";
 const MAX_REDIRECTS: usize = 10;
 
 /// Why an exchange brought no answer.
@@ -41,12 +43,11 @@ pub(super) struct Call {
 }
 
 impl Call {
-    /// `token` is what the provider's command has said, if there is such a command.
     pub(super) fn new(
         provider: &Provider,
         headers: &[(&'static str, String)],
         body: Pieces,
-        token: Option<&Secret>,
+        bearer: Option<&Bearer>,
     ) -> Result<Self, Error> {
         let mut all = public_headers();
         for (name, value) in headers {
@@ -60,14 +61,18 @@ impl Call {
                 set(&mut all, name, &value);
             }
         }
-        let token = match token {
-            Some(token) => Some(token.expose().to_owned()),
-            None => own_token(provider)?,
-        };
-        if let Some(token) = token {
-            set(&mut all, AUTHORIZATION.as_str(), &format!("Bearer {token}"));
+        if let Some(Bearer { token, account_id }) = bearer {
+            set(&mut all, AUTHORIZATION.as_str(), &format!("Bearer {}", token.expose()));
+            if let Some(account) = account_id {
+                set(&mut all, ACCOUNT, account);
+            }
         }
-        Ok(Self { url: url(provider)?, headers: all, body })
+        let base = match bearer {
+            Some(Bearer { account_id: Some(_), .. }) => provider.chatgpt_url,
+            Some(_) | None => None,
+        };
+        let url = url(provider, base.unwrap_or(&provider.base_url))?;
+        Ok(Self { url, headers: all, body })
     }
 
     /// The address as it may be shown: without the query, which may hold keys.
@@ -142,29 +147,7 @@ fn set(headers: &mut HeaderMap, name: &str, value: &str) {
     }
 }
 
-fn variable_value(name: &str) -> Option<String> {
-    std::env::var(name).ok().filter(|value| !value.trim().is_empty())
-}
-
-fn own_token(provider: &Provider) -> Result<Option<String>, Error> {
-    let Some(key) = &provider.env_key else {
-        return Ok(provider.bearer.as_ref().map(|bearer| bearer.expose().to_owned()));
-    };
-    match variable_value(key) {
-        Some(value) => Ok(Some(value.trim().to_owned())),
-        None => {
-            let mut text = format!("Missing environment variable: `{key}`.");
-            if let Some(instructions) = &provider.env_key_instructions {
-                text.push(' ');
-                text.push_str(instructions);
-            }
-            Err(Error::unusable(text))
-        }
-    }
-}
-
-fn url(provider: &Provider) -> Result<Url, Error> {
-    let base = &provider.base_url;
+fn url(provider: &Provider, base: &str) -> Result<Url, Error> {
     let path = match provider.wire {
         Wire::Chat => "chat/completions",
         Wire::Responses | Wire::Scripted { .. } => "responses",
@@ -243,31 +226,19 @@ fn is_about_trust(error: &reqwest::Error) -> bool {
     false
 }
 
-/// The HTTP clients of the process, each made when it is first needed and kept with its connections.
+/// The connections of the process, and what is known of those at their other ends.
 #[derive(Default)]
 pub(super) struct Connections {
-    plain: OnceLock<Client>,
-    plain_direct: OnceLock<Client>,
-    secure: OnceLock<Client>,
-    secure_direct: OnceLock<Client>,
+    clients: Arc<Clients>,
     /// The origins that have answered at least once.
     answered: Mutex<HashSet<String>>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Tls {
-    Off,
-    On,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Proxies {
-    /// For this machine itself: no proxy can know it.
-    Ignored,
-    OfTheSystem,
-}
-
 impl Connections {
+    pub(super) fn new(clients: Arc<Clients>) -> Self {
+        Self { clients, answered: Mutex::default() }
+    }
+
     fn answered(&self, url: &Url) {
         let mut answered = self.answered.lock().unwrap_or_else(PoisonError::into_inner);
         answered.insert(url.origin().ascii_serialization());
@@ -277,7 +248,9 @@ impl Connections {
     pub(super) fn unreachable(&self, call: &Call, cause: &str) -> Error {
         let answered = self.answered.lock().unwrap_or_else(PoisonError::into_inner);
         // The way to this machine itself is never gone.
-        if !is_loopback(&call.url) && answered.contains(&call.url.origin().ascii_serialization()) {
+        if !web::is_loopback(&call.url)
+            && answered.contains(&call.url.origin().ascii_serialization())
+        {
             Error::unreachable(cause)
         } else {
             Error::nobody_there(cause, &call.shown_url())
@@ -285,88 +258,13 @@ impl Connections {
     }
 
     async fn to(&self, url: &Url) -> Result<Client, Error> {
-        let tls = if url.scheme() == "https" { Tls::On } else { Tls::Off };
-        let proxies = if is_loopback(url) { Proxies::Ignored } else { Proxies::OfTheSystem };
-        let slot = match (tls, proxies) {
-            (Tls::Off, Proxies::OfTheSystem) => &self.plain,
-            (Tls::Off, Proxies::Ignored) => &self.plain_direct,
-            (Tls::On, Proxies::OfTheSystem) => &self.secure,
-            (Tls::On, Proxies::Ignored) => &self.secure_direct,
-        };
-        if let Some(client) = slot.get() {
-            return Ok(client.clone());
-        }
-        let made = match tls {
-            Tls::Off => make(tls, proxies),
-            // Reads the system's certificates.
-            Tls::On => match tokio::task::spawn_blocking(move || make(tls, proxies)).await {
-                Ok(made) => made,
-                Err(_) => {
-                    return Err(Error::unusable("certificates could not be read".to_owned()));
-                }
-            },
-        };
-        let client = made.map_err(|error| {
-            Error::unusable(format!("no connection can be made: {}", causes(&error)))
-        })?;
-        Ok(slot.get_or_init(|| client).clone())
+        self.clients.to(url).await.map_err(|error| Error::unusable(chain(&error)))
     }
-}
-
-fn make(tls: Tls, proxies: Proxies) -> reqwest::Result<Client> {
-    let mut builder = Client::builder().redirect(Policy::none()).connect_timeout(CONNECT_TIMEOUT);
-    builder = match proxies {
-        // Only loopback ignores proxies. A new connection costs nothing there, while one that is kept waits 40 ms
-        // for each answer of a server that writes its head and its body apart (delayed acknowledgement).
-        Proxies::Ignored => builder.no_proxy().pool_max_idle_per_host(0),
-        Proxies::OfTheSystem => builder,
-    };
-    builder = match tls {
-        Tls::Off => match without_roots() {
-            Ok(config) => builder.tls_backend_preconfigured(config),
-            Err(error) => {
-                tracing::debug!(%error, "the plain HTTP client has TLS after all");
-                crate::util::tls::install_provider();
-                builder
-            }
-        },
-        Tls::On => {
-            crate::util::tls::install_provider();
-            builder
-        }
-    };
-    builder.build()
-}
-
-/// A TLS setup that trusts nobody, for a client that never uses it.
-fn without_roots() -> Result<rustls::ClientConfig, rustls::Error> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    Ok(rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        .with_root_certificates(rustls::RootCertStore::empty())
-        .with_no_client_auth())
-}
-
-fn is_loopback(url: &Url) -> bool {
-    url.host_str().is_some_and(net::is_loopback)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn knows_this_machine() {
-        let is = |text: &str| is_loopback(&Url::parse(text).unwrap());
-        for local in
-            ["http://127.0.0.1:80/", "http://localhost/x", "https://[::1]:8/", "http://127.1.2.3"]
-        {
-            assert!(is(local), "{local}");
-        }
-        for remote in ["http://10.0.0.1", "https://api.openai.com", "http://localhost.example"] {
-            assert!(!is(remote), "{remote}");
-        }
-    }
 
     #[test]
     fn knows_a_downgrade() {

@@ -2,6 +2,7 @@
 //!
 //! Retries of a whole stream are the caller's; those here are silent, since nothing has been answered yet.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::Response;
@@ -15,10 +16,11 @@ use super::chat;
 use super::error::{Error, Refusal};
 use super::event::{LimitWindow, ResponseHeaders, StreamEvent, decode};
 use super::pieces::Pieces;
-use super::provider::{Provider, Secret, Wire};
+use super::provider::{Provider, Wire};
 use super::retry::backoff;
 use super::sse::{MAX_EVENT, Parser};
 use super::token::Tokens;
+use crate::auth::{Auth, Bearer};
 
 /// How much of a refusal's text is read.
 const MAX_REFUSAL: usize = 256 << 10;
@@ -30,13 +32,18 @@ const REST_TIMEOUT: Duration = Duration::from_secs(1);
 pub(super) type Events = mpsc::Sender<Vec<StreamEvent>>;
 
 /// Everything that is shared by requests over HTTP.
-#[derive(Default)]
 pub(super) struct Http {
     pub(super) connections: Connections,
     pub(super) tokens: Tokens,
+    pub(super) auth: Arc<Auth>,
 }
 
 impl Http {
+    pub(super) fn new(auth: Arc<Auth>) -> Self {
+        let connections = Connections::new(Arc::clone(auth.clients()));
+        Self { connections, tokens: Tokens::default(), auth }
+    }
+
     /// Asks and hands on what comes, a failure included. Ends early when nobody listens any more.
     pub(super) async fn answer(&self, provider: &Provider, request: &Request, events: Events) {
         if let Err(error) = self.exchange(provider, request, &events).await {
@@ -59,26 +66,21 @@ impl Http {
         relay(response, &mut decoder, provider.stream_idle_timeout, events).await
     }
 
-    /// The head of a good answer. A token that has run out meanwhile is replaced, once.
+    /// The head of a good answer.
     async fn admitted(
         &self,
         provider: &Provider,
         headers: &[(&'static str, String)],
         body: Pieces,
     ) -> Result<Response, Error> {
-        let call = |token: Option<&Secret>| Call::new(provider, headers, body.clone(), token);
-        let Some(command) = &provider.auth else { return self.ask(provider, &call(None)?).await };
-        let token = self.tokens.get(command).await;
-        match self.ask(provider, &call(token.as_ref())?).await {
-            Err(error) if error.is_unauthorized() => {
-                if let Some(refused) = &token {
-                    self.tokens.forget(command, refused);
-                }
-                let token = self.tokens.get(command).await;
-                self.ask(provider, &call(token.as_ref())?).await
+        let ask = |bearer: Option<Bearer>| {
+            let body = body.clone();
+            async move {
+                let call = Call::new(provider, headers, body, bearer.as_ref())?;
+                self.ask(provider, &call).await
             }
-            answer => answer,
-        }
+        };
+        self.authorized(provider, ask).await
     }
 
     /// The head of a good answer. Lost requests and failures of the server are tried again.

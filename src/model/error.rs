@@ -59,6 +59,8 @@ pub(super) struct Detail {
 }
 
 const CONTEXT_WINDOW: &str = "The conversation no longer fits into the model's context window. Compact it, or go on in a new thread.";
+const SIGNED_OUT: &str =
+    "Nobody is signed in. Sign in, set `OPENAI_API_KEY`, or use another `model_provider`.";
 const OVERLOADED: &str =
     "The model is overloaded at the moment. Try again later, or use another model.";
 const INTERNAL: &str = "The model's server failed with an internal error. It may be very busy.";
@@ -111,6 +113,11 @@ impl Error {
     pub(crate) fn without_summary() -> Self {
         let cause = "the response to a compaction holds no summary".to_owned();
         Self::new(cause, CodexErrorInfo::Other, AGAIN)
+    }
+
+    /// The provider wants somebody to be signed in.
+    pub(super) fn signed_out() -> Self {
+        Self::new(SIGNED_OUT.to_owned(), CodexErrorInfo::Unauthorized, Retry::Never)
     }
 
     /// Something that asking again does not mend.

@@ -1,7 +1,6 @@
 //! Providers: where a model is asked, and with what credentials. Built-in ones, and those of the configuration.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -9,13 +8,13 @@ use serde::Deserialize;
 
 use super::token::TokenCommand;
 use crate::protocol::{GatewayAuth, ModelProviderSummary, ProviderSettings};
+use crate::util::secret::Secret;
 
 /// The name that stands for all that OpenAI's own service does.
 const OPENAI: &str = "OpenAI";
 const OPENAI_URL: &str = "https://api.openai.com/v1";
-const OPENAI_KEY: &str = "OPENAI_API_KEY";
-const OPENAI_KEY_INSTRUCTIONS: &str =
-    "Set it to an API key of your OpenAI account, or configure another `model_provider`.";
+/// Where the accounts of ChatGPT are served what others get at [`OPENAI_URL`].
+const CHATGPT_URL: &str = "https://chatgpt.com/backend-api/codex";
 const MAX_RETRIES: u32 = 100;
 const REQUEST_RETRIES: u32 = 4;
 const STREAM_RETRIES: u32 = 5;
@@ -41,12 +40,16 @@ pub(crate) struct Provider {
     pub(crate) name: String,
     /// Without a slash at its end.
     pub(crate) base_url: String,
+    /// Where accounts of ChatGPT are served, if that is somewhere else.
+    pub(super) chatgpt_url: Option<&'static str>,
     pub(crate) wire: Wire,
     /// The environment variable that holds the bearer token.
     pub(crate) env_key: Option<String>,
     pub(crate) env_key_instructions: Option<String>,
     pub(crate) bearer: Option<Secret>,
     pub(crate) auth: Option<TokenCommand>,
+    /// Whether requests are authorized with what the user is signed in with, unless there is a token of another kind.
+    pub(crate) requires_openai_auth: bool,
     pub(crate) http_headers: BTreeMap<String, Secret>,
     /// Headers whose values are in environment variables.
     pub(crate) env_http_headers: BTreeMap<String, String>,
@@ -57,27 +60,6 @@ pub(crate) struct Provider {
     /// Whether the Responses API is to be had over a WebSocket.
     pub(crate) supports_websockets: bool,
     pub(crate) websocket_connect_timeout: Duration,
-}
-
-/// Text that does not show in debug output.
-#[derive(Clone, PartialEq, Eq, Deserialize)]
-#[serde(transparent)]
-pub(crate) struct Secret(String);
-
-impl Secret {
-    pub(super) fn new(text: &str) -> Self {
-        Self(text.to_owned())
-    }
-
-    pub(crate) fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("***")
-    }
 }
 
 /// A `[model_providers.<id>]` table.
@@ -143,20 +125,20 @@ impl Provider {
             WireApi::Scripted => Wire::Scripted { script: settings.script },
             WireApi::Chat => Wire::Chat,
         };
-        let openai = settings.requires_openai_auth && settings.env_key.is_none();
+        let chatgpt_url = settings.base_url.is_none().then_some(CHATGPT_URL);
         let base_url = settings.base_url.as_deref().unwrap_or(OPENAI_URL);
         let retries = |wanted: Option<u32>, default| wanted.unwrap_or(default).min(MAX_RETRIES);
         Self {
             id: id.to_owned(),
             name: settings.name,
             base_url: base_url.trim_end_matches('/').to_owned(),
+            chatgpt_url,
             wire,
-            env_key: settings.env_key.or_else(|| openai.then(|| OPENAI_KEY.to_owned())),
-            env_key_instructions: settings
-                .env_key_instructions
-                .or_else(|| openai.then(|| OPENAI_KEY_INSTRUCTIONS.to_owned())),
+            env_key: settings.env_key,
+            env_key_instructions: settings.env_key_instructions,
             bearer: settings.experimental_bearer_token,
             auth: settings.auth,
+            requires_openai_auth: settings.requires_openai_auth,
             http_headers: settings.http_headers,
             env_http_headers: settings.env_http_headers,
             query_params: settings.query_params,
@@ -184,8 +166,8 @@ impl Provider {
                 let url = openai_base_url.unwrap_or(OPENAI_URL);
                 let mut provider = Self::plain(id, url);
                 provider.name = OPENAI.to_owned();
-                provider.env_key = Some(OPENAI_KEY.to_owned());
-                provider.env_key_instructions = Some(OPENAI_KEY_INSTRUCTIONS.to_owned());
+                provider.chatgpt_url = openai_base_url.is_none().then_some(CHATGPT_URL);
+                provider.requires_openai_auth = true;
                 Some(provider)
             }
             "ollama" => Some(Self::plain(id, &local_url(11434))),
@@ -213,11 +195,13 @@ impl Provider {
             id: id.to_owned(),
             name: id.to_owned(),
             base_url: base_url.trim_end_matches('/').to_owned(),
+            chatgpt_url: None,
             wire: Wire::Responses,
             env_key: None,
             env_key_instructions: None,
             bearer: None,
             auth: None,
+            requires_openai_auth: false,
             http_headers: BTreeMap::new(),
             env_http_headers: BTreeMap::new(),
             query_params: BTreeMap::new(),
@@ -305,7 +289,8 @@ mod tests {
     fn some_are_built_in() {
         let openai = Provider::built_in("openai", Some("http://localhost:1/")).unwrap();
         assert_eq!(openai.base_url, "http://localhost:1");
-        assert_eq!(openai.env_key.as_deref(), Some("OPENAI_API_KEY"));
+        assert!(openai.requires_openai_auth && openai.chatgpt_url.is_none());
+        assert!(Provider::built_in("openai", None).unwrap().chatgpt_url.is_some());
         assert!(Provider::built_in("ollama", None).is_some());
         assert!(Provider::built_in("zzz", None).is_none());
     }

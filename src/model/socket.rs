@@ -26,6 +26,7 @@ use super::pieces::Pieces;
 use super::provider::Provider;
 use super::request::Encoded;
 use super::sse::MAX_EVENT;
+use crate::auth::Bearer;
 
 /// The version of the protocol, as the service wants to be told.
 const PROTOCOL: (&str, &str) = ("openai-beta", "responses_websockets=2026-02-06");
@@ -122,15 +123,18 @@ impl Http {
                 done => return done,
             }
         }
-        self.connected(provider, request).await?.ask(provider, request, events).await
+        let connect = |bearer| self.connect(provider, request, bearer);
+        let socket = self.authorized(provider, connect).await?;
+        socket.ask(provider, request, events).await
     }
 
-    async fn connected(&self, provider: &Provider, request: &Request) -> Result<Socket, Error> {
-        let token = match &provider.auth {
-            Some(command) => self.tokens.get(command).await,
-            None => None,
-        };
-        let call = Call::new(provider, &request.headers, Pieces::default(), token.as_ref())?;
+    async fn connect(
+        &self,
+        provider: &Provider,
+        request: &Request,
+        bearer: Option<Bearer>,
+    ) -> Result<Socket, Error> {
+        let call = Call::new(provider, &request.headers, Pieces::default(), bearer.as_ref())?;
         let unusable = |error: tungstenite::Error| Error::unusable(error.to_string());
         let mut upgrade = call.socket_url().into_client_request().map_err(unusable)?;
         upgrade.headers_mut().extend(call.socket_headers(PROTOCOL));
@@ -145,11 +149,6 @@ impl Http {
             Err(_) => Err(Error::disconnected("the WebSocket handshake takes too long")),
             Ok(Ok((stream, _))) => Ok(Socket { stream, last: None }),
             Ok(Err(tungstenite::Error::Http(answer))) => {
-                if answer.status().as_u16() == 401
-                    && let (Some(command), Some(token)) = (&provider.auth, &token)
-                {
-                    self.tokens.forget(command, token);
-                }
                 let body = String::from_utf8_lossy(answer.body().as_deref().unwrap_or_default());
                 let url = call.socket_url();
                 Err(Error::refused(&Refusal::new(answer.status(), answer.headers(), &body, &url)))

@@ -9,6 +9,13 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{sleep, timeout};
 
 use super::*;
+use crate::config::{Overrides, Sources};
+
+/// A client of whom nobody is signed in.
+pub(super) fn client() -> Client {
+    let sources = Sources::new("/no/such/home".into(), Overrides::default());
+    Client::new(Arc::new(Auth::new(Arc::new(sources))))
+}
 
 /// What the server does with one request.
 #[derive(Debug, Clone)]
@@ -197,12 +204,12 @@ async fn told(stream: &mut ResponseStream) -> Vec<String> {
 }
 
 async fn ask(server: &Server, settings: &Value) -> Vec<String> {
-    told(&mut Client::new().stream(&server.provider(settings), request())).await
+    told(&mut client().stream(&server.provider(settings), request())).await
 }
 
 /// The failure of the first attempt.
 async fn failure(server: &Server, settings: &Value) -> Error {
-    let mut stream = Client::new().stream(&server.provider(settings), request());
+    let mut stream = client().stream(&server.provider(settings), request());
     loop {
         for event in stream.next().await.expect("a failure is the last event") {
             if let StreamEvent::Failed(error) = event {
@@ -280,7 +287,7 @@ async fn tells_what_the_head_says() {
         &sse(&[completed()]),
     );
     let server = Server::start(vec![answer]).await;
-    let mut stream = Client::new().stream(&server.provider(&json!({})), request());
+    let mut stream = client().stream(&server.provider(&json!({})), request());
     let first = stream.next().await.unwrap().remove(0);
     let StreamEvent::Headers(headers) = first else { panic!("{first:?}") };
     assert_eq!(headers.turn_state.as_deref(), Some("sticky"));
@@ -436,7 +443,7 @@ async fn unknown_events_are_signs_of_life() {
 #[tokio::test]
 async fn dropping_the_stream_closes_the_connection() {
     let mut server = Server::start(vec![Answer::Stall(sse(&[delta("a")])), Answer::Silence]).await;
-    let client = Client::new();
+    let client = client();
     let mut stream = client.stream(&server.provider(&json!({})), request());
     assert_eq!(stream.next().await.unwrap().len(), 1);
     assert_eq!(stream.next().await.unwrap().len(), 1);
@@ -456,7 +463,7 @@ async fn dropping_the_stream_closes_the_connection() {
 #[tokio::test]
 async fn loopback_connections_are_not_kept() {
     let server = Server::start(vec![streamed(&[completed()]); 3]).await;
-    let (client, provider) = (Client::new(), server.provider(&json!({})));
+    let (client, provider) = (client(), server.provider(&json!({})));
     for _ in 0..3 {
         let mut stream = client.stream(&provider, request());
         assert_eq!(told(&mut stream).await, ["headers", "completed"]);
@@ -474,7 +481,7 @@ async fn a_slow_reader_loses_nothing() {
         .collect();
     let server = Server::start(vec![Answer::Stream(many)]).await;
     let provider = server.provider(&impatient());
-    let mut stream = Client::new().stream(&provider, request());
+    let mut stream = client().stream(&provider, request());
     sleep(Duration::from_millis(600)).await;
     // A call that is given up takes nothing with it.
     let _given_up = timeout(Duration::ZERO, stream.next()).await;
@@ -489,10 +496,10 @@ async fn tells_a_provider_that_is_not_there() {
     drop(server);
     sleep(Duration::from_millis(50)).await;
     let asked = Instant::now();
-    let told = told(&mut Client::new().stream(&provider, request())).await;
+    let told = told(&mut client().stream(&provider, request())).await;
     assert!(told[0].starts_with("failed: Connection failed: "), "{told:?}");
     assert!(asked.elapsed() < Duration::from_secs(1), "waiting is the caller's");
-    let batch = Client::new().stream(&provider, request()).next().await.unwrap();
+    let batch = client().stream(&provider, request()).next().await.unwrap();
     let again = Retry::Stream { after: None, http_status: None };
     assert!(matches!(&batch[0], StreamEvent::Failed(error) if error.retry() == again));
 }
@@ -502,7 +509,7 @@ async fn refuses_an_address_that_is_none() {
     for base_url in ["", "nowhere", "ftp://h/v1"] {
         let settings = serde_json::from_value(json!({"base_url": base_url})).unwrap();
         let provider = Arc::new(Provider::from_settings("mine", settings));
-        let told = told(&mut Client::new().stream(&provider, request())).await;
+        let told = told(&mut client().stream(&provider, request())).await;
         assert!(told[0].starts_with("failed: the base_url `"), "{told:?}");
     }
 }
@@ -512,7 +519,7 @@ async fn speaks_tls_only_to_those_who_do() {
     let server = Server::start(vec![]).await;
     let settings = json!({"base_url": server.url.replace("http:", "https:")});
     let provider = server.provider(&settings);
-    let mut stream = Client::new().stream(&provider, request());
+    let mut stream = client().stream(&provider, request());
     // The server takes the greeting for a request that never ends, and never answers.
     let waited = timeout(Duration::from_millis(500), stream.next()).await;
     assert!(waited.is_err() || matches!(&waited.unwrap().unwrap()[0], StreamEvent::Failed(_)));

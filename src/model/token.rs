@@ -9,9 +9,9 @@ use serde::Deserialize;
 use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
-use super::provider::Secret;
 use crate::exec::{Filter, Filtered, filter};
 use crate::util::error::chain;
+use crate::util::secret::Secret;
 
 /// No token is longer, in bytes; headers are not, either.
 const LONGEST: usize = 64 << 10;

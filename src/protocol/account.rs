@@ -1,4 +1,8 @@
-//! What the account of a provider allows.
+//! The account at a provider: who is signed in, and what the account allows.
+
+mod sign_in;
+
+pub(crate) use sign_in::*;
 
 #[cfg(test)]
 use schemars::JsonSchema;

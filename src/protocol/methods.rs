@@ -7,7 +7,7 @@
 //! A client request's row says: name, method, params (`or null` if it can do without them) and response, stability, the
 //! order key (requests with the same
 //! key are served one after the other; `inline` is served before the next line is read, `none` waits for nobody,
-//! `by(thread_id)` is keyed by that member of the params, `config` is one key for all that concerns the configuration,
+//! `by(thread_id)` is keyed by that member of the params, `config` is one key for all that concerns the configuration, `account` one for who is signed in,
 //! `watch(watch_id)` one for each watch of a connection, `search(session_id)` one for each search), and the handler.
 
 /// What clients ask the server.
@@ -254,6 +254,16 @@ macro_rules! client_requests {
             FuzzyFileSearchSessionUpdate = "fuzzyFileSearch/sessionUpdate" (FuzzyFileSearchSessionUpdateParams) -> FuzzyFileSearchSessionUpdateResponse, Experimental, search(session_id), search::update;
             /// Ends such a search.
             FuzzyFileSearchSessionStop = "fuzzyFileSearch/sessionStop" (FuzzyFileSearchSessionStopParams) -> FuzzyFileSearchSessionStopResponse, Experimental, search(session_id), search::stop;
+            /// Says who is signed in.
+            GetAccount = "account/read" (GetAccountParams) -> GetAccountResponse, Stable, account, account::read;
+            /// Signs in.
+            LoginAccount = "account/login/start" (LoginAccountParams) -> LoginAccountResponse, Stable, account, account::login;
+            /// Gives a sign-in up.
+            CancelLoginAccount = "account/login/cancel" (CancelLoginAccountParams) -> CancelLoginAccountResponse, Stable, account, account::cancel;
+            /// Signs out.
+            LogoutAccount = "account/logout" -> LogoutAccountResponse, Stable, account, account::logout;
+            /// Says how requests are authorized, for older clients.
+            GetAuthStatus = "getAuthStatus" (GetAuthStatusParams) -> GetAuthStatusResponse, Unlisted, account, account::status;
         }
     };
 }
@@ -368,6 +378,10 @@ macro_rules! server_notifications {
             ModelRerouted = "model/rerouted" (ModelReroutedNotification);
             /// Tells that the provider wants the account to be verified.
             ModelVerification = "model/verification" (ModelVerificationNotification);
+            /// Tells that somebody else, or nobody, is signed in.
+            AccountUpdated = "account/updated" (AccountUpdatedNotification);
+            /// Tells that a sign-in is over.
+            AccountLoginCompleted = "account/login/completed" (AccountLoginCompletedNotification);
             /// Tells what a provider said of its limits.
             AccountRateLimitsUpdated = "account/rateLimits/updated" (AccountRateLimitsUpdatedNotification);
             /// Tells whether the server is under remote control.

@@ -161,12 +161,14 @@ not_gated! {
     UserVerificationCancelParams
     AppsListParams AppsReadParams AppsInstalledParams
     FeedbackUploadParams GetConversationSummaryParams GitDiffToRemoteParams
+    GetAccountParams LoginAccountParams CancelLoginAccountParams GetAuthStatusParams
 }
 
 /// The experimental members of what the server sends. They are sent to everybody; only the stable schemas lack them.
 #[cfg(test)]
 const EXPERIMENTAL_RESULTS: &[(&str, &[&str])] = &[
     ("Config", &["apps"]),
+    ("GetAccountResponse", &["workspace_routing"]),
     (
         "Thread",
         &[

@@ -1,5 +1,6 @@
 //! What each method does, one file for each resource. Plain async functions of context and params.
 
+pub(super) mod account;
 pub(super) mod app;
 pub(super) mod attachment;
 pub(super) mod command;

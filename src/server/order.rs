@@ -21,6 +21,8 @@ pub(crate) type Job = Pin<Box<dyn Future<Output = ()> + Send>>;
 pub(crate) enum OrderKey {
     /// Everything that acts on one thread.
     Thread(String),
+    /// Who is signed in.
+    Account,
     /// What reads or writes the configuration for clients.
     Config,
     /// One search that follows what the user types.

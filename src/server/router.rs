@@ -58,6 +58,9 @@ macro_rules! order {
     (none, $cx:ident, $params:ident) => {
         Order::Lane(None)
     };
+    (account, $cx:ident, $params:ident) => {
+        Order::Lane(Some(OrderKey::Account))
+    };
     (config, $cx:ident, $params:ident) => {
         Order::Lane(Some(OrderKey::Config))
     };

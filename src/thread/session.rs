@@ -22,6 +22,7 @@ use super::settings::Settings;
 use super::team::{AgentStatus, Team};
 use super::usage::Totals;
 use super::{Error, INBOX, Outlet, Result, ThreadHandle, instructions, prompt, skills, stored};
+use crate::auth::Auth;
 use crate::config::{Effective, Sources};
 use crate::exec::Shell;
 use crate::extension::hooks::{Hooks, SessionOrigin, ThreadHooks};
@@ -47,6 +48,7 @@ pub(crate) struct Shared {
     pub(crate) sources: Arc<Sources>,
     pub(crate) store: Store,
     pub(crate) skills: Skills,
+    pub(crate) auth: Arc<Auth>,
     pub(crate) model: model::Client,
     pub(crate) catalog: Catalog,
     pub(crate) outlet: Arc<dyn Outlet>,
@@ -70,11 +72,13 @@ pub(crate) struct ClientIdentity {
 
 impl Shared {
     pub(crate) fn new(sources: Arc<Sources>, outlet: Arc<dyn Outlet>) -> Self {
+        let auth = Arc::new(Auth::new(Arc::clone(&sources)));
         Self {
             store: Store::new(sources.home.clone()),
             skills: Skills::new(sources.home.clone()),
             sources,
-            model: model::Client::new(),
+            model: model::Client::new(Arc::clone(&auth)),
+            auth,
             catalog: Catalog::default(),
             outlet,
             servers: Pool::default(),

@@ -12,6 +12,7 @@
 
 mod harness;
 
+mod account;
 mod agents;
 mod approval;
 mod auto_review;

@@ -3,6 +3,7 @@
 export type { AbsolutePathBuf } from "./AbsolutePathBuf";
 export type { AgentMessageInputContent } from "./AgentMessageInputContent";
 export type { AgentPath } from "./AgentPath";
+export type { AuthMode } from "./AuthMode";
 export type { AutoCompactTokenLimitScope } from "./AutoCompactTokenLimitScope";
 export type { ClientInfo } from "./ClientInfo";
 export type { ClientNotification } from "./ClientNotification";
@@ -29,6 +30,8 @@ export type { FuzzyFileSearchSessionStopResponse } from "./FuzzyFileSearchSessio
 export type { FuzzyFileSearchSessionUpdateParams } from "./FuzzyFileSearchSessionUpdateParams";
 export type { FuzzyFileSearchSessionUpdateResponse } from "./FuzzyFileSearchSessionUpdateResponse";
 export type { FuzzyFileSearchSessionUpdatedNotification } from "./FuzzyFileSearchSessionUpdatedNotification";
+export type { GetAuthStatusParams } from "./GetAuthStatusParams";
+export type { GetAuthStatusResponse } from "./GetAuthStatusResponse";
 export type { GetConversationSummaryParams } from "./GetConversationSummaryParams";
 export type { GetConversationSummaryResponse } from "./GetConversationSummaryResponse";
 export type { GitDiffToRemoteParams } from "./GitDiffToRemoteParams";

@@ -2,6 +2,7 @@
 
 export type { AbsolutePathBuf } from "./AbsolutePathBuf";
 export type { AgentPath } from "./AgentPath";
+export type { AuthMode } from "./AuthMode";
 export type { AutoCompactTokenLimitScope } from "./AutoCompactTokenLimitScope";
 export type { ClientInfo } from "./ClientInfo";
 export type { ClientNotification } from "./ClientNotification";
@@ -20,6 +21,8 @@ export type { FuzzyFileSearchResponse } from "./FuzzyFileSearchResponse";
 export type { FuzzyFileSearchResult } from "./FuzzyFileSearchResult";
 export type { FuzzyFileSearchSessionCompletedNotification } from "./FuzzyFileSearchSessionCompletedNotification";
 export type { FuzzyFileSearchSessionUpdatedNotification } from "./FuzzyFileSearchSessionUpdatedNotification";
+export type { GetAuthStatusParams } from "./GetAuthStatusParams";
+export type { GetAuthStatusResponse } from "./GetAuthStatusResponse";
 export type { GetConversationSummaryParams } from "./GetConversationSummaryParams";
 export type { GetConversationSummaryResponse } from "./GetConversationSummaryResponse";
 export type { GitDiffToRemoteParams } from "./GitDiffToRemoteParams";

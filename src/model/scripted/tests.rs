@@ -8,6 +8,7 @@ use super::*;
 use crate::model::item::OutputItem;
 use crate::model::provider::Wire;
 use crate::model::request::Encoded;
+use crate::model::tests::client;
 use crate::model::{Client, Provider};
 
 struct Stage {
@@ -24,7 +25,7 @@ impl Stage {
         std::fs::write(&path, script).unwrap();
         let wire = Wire::Scripted { script: Some(path.clone()) };
         let provider = Provider { wire, ..Provider::built_in("scripted", None).unwrap() };
-        Self { client: Client::new(), provider: Arc::new(provider), script: path, _dir: dir }
+        Self { client: client(), provider: Arc::new(provider), script: path, _dir: dir }
     }
 
     async fn ask(&self, thread: &str) -> Vec<StreamEvent> {

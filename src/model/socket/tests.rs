@@ -10,8 +10,9 @@ use tokio::sync::mpsc;
 use tokio_tungstenite::accept_async;
 
 use super::*;
+use crate::model::Conversation;
 use crate::model::request::{Body, Form};
-use crate::model::{Client, Conversation};
+use crate::model::tests::client;
 
 /// What the server does with a message: answers with these events, or hangs up.
 enum Step {
@@ -83,7 +84,7 @@ async fn ask(
     };
     let request =
         Request { conversation: conversation.clone(), body: body.encode(), ..Request::default() };
-    let mut stream = Client::new().stream(&server.provider, request);
+    let mut stream = client().stream(&server.provider, request);
     let mut told = Vec::new();
     while let Some(batch) = timeout(Duration::from_secs(10), stream.next()).await.unwrap() {
         for event in batch {

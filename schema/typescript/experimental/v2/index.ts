@@ -1,6 +1,10 @@
 // GENERATED CODE! DO NOT MODIFY BY HAND!
 
+export type { Account } from "./Account";
+export type { AccountLoginCompletedNotification } from "./AccountLoginCompletedNotification";
 export type { AccountRateLimitsUpdatedNotification } from "./AccountRateLimitsUpdatedNotification";
+export type { AccountRoutingOverride } from "./AccountRoutingOverride";
+export type { AccountUpdatedNotification } from "./AccountUpdatedNotification";
 export type { ActivePermissionProfile } from "./ActivePermissionProfile";
 export type { AdditionalContextEntry } from "./AdditionalContextEntry";
 export type { AdditionalContextKind } from "./AdditionalContextKind";
@@ -36,6 +40,9 @@ export type { BedrockProviderId } from "./BedrockProviderId";
 export type { BrowserUseConfig } from "./BrowserUseConfig";
 export type { BrowserUseOriginPolicyConfig } from "./BrowserUseOriginPolicyConfig";
 export type { ByteRange } from "./ByteRange";
+export type { CancelLoginAccountParams } from "./CancelLoginAccountParams";
+export type { CancelLoginAccountResponse } from "./CancelLoginAccountResponse";
+export type { CancelLoginAccountStatus } from "./CancelLoginAccountStatus";
 export type { CapabilityRootLocation } from "./CapabilityRootLocation";
 export type { CodexErrorInfo } from "./CodexErrorInfo";
 export type { CollabAgentState } from "./CollabAgentState";
@@ -83,6 +90,7 @@ export type { ConnectorMetadata } from "./ConnectorMetadata";
 export type { CreditsSnapshot } from "./CreditsSnapshot";
 export type { CyberAccessProgram } from "./CyberAccessProgram";
 export type { DeprecationNoticeNotification } from "./DeprecationNoticeNotification";
+export type { DesktopOnboardingEntrypoint } from "./DesktopOnboardingEntrypoint";
 export type { DynamicToolCallOutputContentItem } from "./DynamicToolCallOutputContentItem";
 export type { DynamicToolCallStatus } from "./DynamicToolCallStatus";
 export type { DynamicToolFunctionSpec } from "./DynamicToolFunctionSpec";
@@ -131,6 +139,8 @@ export type { FsWriteFileParams } from "./FsWriteFileParams";
 export type { FsWriteFileResponse } from "./FsWriteFileResponse";
 export type { GatewayAuth } from "./GatewayAuth";
 export type { GcpProviderId } from "./GcpProviderId";
+export type { GetAccountParams } from "./GetAccountParams";
+export type { GetAccountResponse } from "./GetAccountResponse";
 export type { GitInfo } from "./GitInfo";
 export type { GrantedPermissionProfile } from "./GrantedPermissionProfile";
 export type { GuardianApprovalReview } from "./GuardianApprovalReview";
@@ -165,6 +175,10 @@ export type { ItemGuardianApprovalReviewStartedNotification } from "./ItemGuardi
 export type { ItemStartedNotification } from "./ItemStartedNotification";
 export type { ListMcpServerStatusParams } from "./ListMcpServerStatusParams";
 export type { ListMcpServerStatusResponse } from "./ListMcpServerStatusResponse";
+export type { LoginAccountParams } from "./LoginAccountParams";
+export type { LoginAccountResponse } from "./LoginAccountResponse";
+export type { LoginAppBrand } from "./LoginAppBrand";
+export type { LogoutAccountResponse } from "./LogoutAccountResponse";
 export type { McpAppDisplayMode } from "./McpAppDisplayMode";
 export type { McpAppUi } from "./McpAppUi";
 export type { McpAuthStatus } from "./McpAuthStatus";
@@ -513,4 +527,5 @@ export type { WindowsSandboxSetupCompletedNotification } from "./WindowsSandboxS
 export type { WindowsSandboxSetupMode } from "./WindowsSandboxSetupMode";
 export type { WindowsSandboxSetupStartParams } from "./WindowsSandboxSetupStartParams";
 export type { WindowsSandboxSetupStartResponse } from "./WindowsSandboxSetupStartResponse";
+export type { WorkspaceRouting } from "./WorkspaceRouting";
 export type { WriteStatus } from "./WriteStatus";
