@@ -6,6 +6,7 @@ pub(crate) mod case;
 mod database;
 mod error;
 mod file;
+mod fork;
 mod goals;
 pub(crate) mod history;
 mod index;
@@ -45,6 +46,7 @@ pub(crate) use self::{
     meta::{Provenance, SessionMeta},
     outline::Outline,
     queue::Queue,
+    reader::History,
     record::{Compacted, Record},
     state::{Metadata, ProjectChange, State},
     summary::{Summary, preview_of},
@@ -88,22 +90,15 @@ impl Store {
 
     /// Locks a thread and reads its whole history, to go on with it.
     pub(crate) fn open(&self, id: &ThreadId) -> Result<(Writer, Vec<Record>), Error> {
-        let file = self.current(id)?;
-        if file.archived {
-            return Err(Error::Archived(id.clone()));
-        }
-        self.open_file(&file.path)
+        let (writer, history) = self.open_file(&self.active(id)?)?;
+        Ok((writer, history.records))
     }
 
     /// As [`Store::open`], for the thread in this file. `path` is absolute.
     pub(crate) fn open_path(&self, path: &Path) -> Result<(Writer, Vec<Record>), Error> {
-        if !path.is_file() {
-            return Err(Error::NoSuchPath(path.to_owned()));
-        }
-        if path.starts_with(self.inner.home.join(locate::ARCHIVE)) {
-            return Err(Error::Archived(reader::meta(path)?.id));
-        }
-        self.open_file(path)
+        self.check_active_path(path)?;
+        let (writer, history) = self.open_file(path)?;
+        Ok((writer, history.records))
     }
 
     /// A thread and its whole history, archived or not, whoever writes it.
@@ -277,7 +272,7 @@ impl Store {
 
     /// Refuses a thread that has no file, or is archived.
     pub(crate) fn check_active(&self, id: &ThreadId) -> Result<(), Error> {
-        if self.current(id)?.archived { Err(Error::Archived(id.clone())) } else { Ok(()) }
+        self.active(id).map(drop)
     }
 
     /// What waits to be said to a thread.
@@ -331,15 +326,33 @@ impl Store {
         Ok(summary)
     }
 
-    fn open_file(&self, path: &Path) -> Result<(Writer, Vec<Record>), Error> {
+    fn open_file(&self, path: &Path) -> Result<(Writer, History), Error> {
         let meta = reader::meta(path)?;
         let lock = Lock::take(&self.inner.home, &meta.id)?;
         let history = reader::read(&self.inner.home, path)?;
-        if history.meta.is_paginated() && history.next_ordinal.is_none() {
+        let ordinal = history.end.ordinal.filter(|_| meta.is_paginated());
+        if meta.is_paginated() && ordinal.is_none() {
             return Err(Error::invalid(path, "lines of a paginated rollout lack their ordinal"));
         }
-        let writer = Writer::open(path.to_owned(), history.meta, history.next_ordinal, lock)?;
-        Ok((writer, history.records))
+        let writer = Writer::open(path.to_owned(), meta, ordinal, lock)?;
+        Ok((writer, history))
+    }
+
+    /// The newest file of a thread that is not archived.
+    fn active(&self, id: &ThreadId) -> Result<PathBuf, Error> {
+        let file = self.current(id)?;
+        if file.archived { Err(Error::Archived(id.clone())) } else { Ok(file.path) }
+    }
+
+    /// Refuses a file that is not there, or is archived.
+    fn check_active_path(&self, path: &Path) -> Result<(), Error> {
+        if !path.is_file() {
+            return Err(Error::NoSuchPath(path.to_owned()));
+        }
+        if path.starts_with(self.inner.home.join(locate::ARCHIVE)) {
+            return Err(Error::Archived(reader::meta(path)?.id));
+        }
+        Ok(())
     }
 
     fn files(&self, id: &ThreadId) -> Vec<Found> {

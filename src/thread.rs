@@ -16,6 +16,7 @@ mod diff;
 mod draft;
 mod effect;
 pub(crate) mod fold;
+mod fork;
 mod goal;
 mod history;
 mod hooked;
@@ -48,6 +49,7 @@ pub(crate) use agents::{
 };
 pub(crate) use auto_review::{Assessment, DeniedAction};
 pub(crate) use command::Terminal;
+pub(crate) use fork::{Source as ForkSource, fork};
 pub(crate) use goal::changed as changed_goal;
 pub(crate) use input::{Rendered, check as check_input};
 pub(crate) use mail::{Content as LetterContent, Giver, Letter, check_direct_input};
@@ -64,6 +66,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::value::RawValue;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::config::McpServer;
@@ -238,6 +241,11 @@ pub(crate) enum Command {
         model: Option<String>,
         reply: oneshot::Sender<Senses>,
     },
+    /// Adds items to what the model has seen.
+    Inject {
+        items: Vec<Box<RawValue>>,
+        reply: oneshot::Sender<Result<()>>,
+    },
     Rename {
         name: String,
         reply: oneshot::Sender<Result<()>>,
@@ -375,6 +383,10 @@ impl ThreadHandle {
 
     pub(crate) async fn rename(&self, name: String) -> Result<()> {
         self.ask(|reply| Command::Rename { name, reply }).await?
+    }
+
+    pub(crate) async fn inject(&self, items: Vec<Box<RawValue>>) -> Result<()> {
+        self.ask(|reply| Command::Inject { items, reply }).await?
     }
 
     pub(crate) async fn materialize(&self) -> Result<()> {

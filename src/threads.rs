@@ -4,6 +4,7 @@
 //! does know.
 
 mod access;
+mod fork;
 mod provider;
 
 use std::collections::HashMap;
@@ -23,7 +24,7 @@ use crate::protocol::{
     ThreadHistoryMode, ThreadId, ThreadResumeParams, ThreadStartParams, ThreadStartSource, Turn,
     TurnId,
 };
-use crate::store::{self, Outline, Page, Query, Store, Summary};
+use crate::store::{self, Outline, Page, Query, Record, Store, Summary};
 use crate::thread::fold::Fold;
 use crate::thread::{
     self, AgentStatus, Error, NewThread, Outlet, Persistence, Result, Settings, Shared, Start,
@@ -163,6 +164,22 @@ impl Threads {
             Ok((writer, records, summary))
         });
         let (writer, records, summary) = opened.await?;
+        let (start, changed) = self.go_on(params, &summary, &records)?;
+        let unload_delay_secs = start.config.thread_unload_delay_secs;
+        let turns = Fold::of(summary.history_mode, &records).turns(None);
+        let stored = Stored { writer, records, summary, changed };
+        let handle = thread::resume(&self.shared, stored, start, Arc::default());
+        self.shared.loaded.insert(handle.clone(), unload_delay_secs);
+        Ok((handle, turns))
+    }
+
+    /// What a thread goes on with: what it had last, under what the request says. Tells whether that changes anything.
+    fn go_on(
+        &self,
+        params: &ThreadResumeParams,
+        summary: &Summary,
+        records: &[Record],
+    ) -> Result<(Start, bool)> {
         let stored_cwd = summary.cwd.clone();
         let cwd = params.cwd.as_deref().map_or(stored_cwd, |cwd| self.absolute(cwd));
         let stored_provider = summary.model_provider.clone();
@@ -176,12 +193,16 @@ impl Threads {
         };
         let asked = Asked::of_resume(params)?;
         let access = asked.access(&config)?;
-        let unload_delay_secs = config.thread_unload_delay_secs;
         let provider = self.provider(&config)?;
         let model = self.model(summary.model.as_deref(), &config)?;
         let mut settings = Settings::new(model, &config, access.clone(), cwd);
-        restore(&mut settings, &records);
-        let changed = settings.adopt_resume(params, access, &self.shared.cwd);
+        let asks_for_effort = params
+            .config
+            .as_ref()
+            .is_some_and(|config| config.contains_key("model_reasoning_effort"));
+        let effort = settings.effort.clone().filter(|_| asks_for_effort);
+        restore(&mut settings, records);
+        let changed = settings.adopt_resume(params, access, effort, &self.shared.cwd);
         let start = Start {
             config,
             settings,
@@ -189,11 +210,7 @@ impl Threads {
             base_instructions: params.base_instructions.clone(),
             developer_instructions: params.developer_instructions.clone(),
         };
-        let turns = Fold::of(summary.history_mode, &records).turns(None);
-        let stored = Stored { writer, records, summary, changed };
-        let handle = thread::resume(&self.shared, stored, start, Arc::default());
-        self.shared.loaded.insert(handle.clone(), unload_delay_secs);
-        Ok((handle, turns))
+        Ok((start, changed))
     }
 
     /// The turns of a thread, oldest first, with all their items. `running` is the turn that is not over yet.

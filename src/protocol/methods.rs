@@ -32,6 +32,8 @@ macro_rules! client_requests {
             ThreadStart = "thread/start" (ThreadStartParams) -> ThreadStartResponse, Stable, none, thread::start;
             /// Loads a stored thread and follows it.
             ThreadResume = "thread/resume" (ThreadResumeParams) -> ThreadResumeResponse, Stable, by(thread_id), thread::resume;
+            /// Makes a thread from the history of another one and follows it.
+            ThreadFork = "thread/fork" (ThreadForkParams) -> ThreadForkResponse, Stable, by(thread_id), thread_fork::fork;
             /// Moves a thread to the archive.
             ThreadArchive = "thread/archive" (ThreadArchiveParams) -> ThreadArchiveResponse, Stable, by(thread_id), thread_archive::archive;
             /// Removes a thread for good.
@@ -118,6 +120,8 @@ macro_rules! client_requests {
             ThreadItemsList = "thread/items/list" (ThreadItemsListParams) -> ThreadItemsListResponse, Stable, by(thread_id), history::items;
             /// Reads items of a turn.
             ThreadItemsRead = "thread/items/read" (ThreadItemsReadParams) -> ThreadItemsReadResponse, Experimental, by(thread_id), history::read_items;
+            /// Adds to what the model of a thread has seen, without a turn.
+            ThreadInjectItems = "thread/inject_items" (ThreadInjectItemsParams) -> ThreadInjectItemsResponse, Stable, by(thread_id), thread_fork::inject;
             /// Compacts what the model knows of a thread, in a turn of its own.
             ThreadCompactStart = "thread/compact/start" (ThreadCompactStartParams) -> ThreadCompactStartResponse, Stable, by(thread_id), turn::compact;
             /// Runs a command of the user's own, without a sandbox.

@@ -105,6 +105,10 @@ gated! {
         mock_experimental_field experimental_raw_events
     }
     ThreadResumeParams { history path runtime_workspace_roots [approval_policy] permissions initial_turns_page }
+    ThreadForkParams {
+        before_turn_id path runtime_workspace_roots [approval_policy] permissions attach_to_source
+        defer_goal_continuation experimental_disable_prediction_mcp experimental_prediction_mode
+    }
     ThreadListParams {
         include_attached_threads project_id parent_thread_id ancestor_thread_id attached_to_thread_id
     }
@@ -131,7 +135,7 @@ not_gated! {
     McpServerToolCallParams ListMcpServerStatusParams McpResourceReadParams NoParams
     InitializeParams ReviewStartParams ThreadApproveGuardianDeniedActionParams ThreadShellCommandParams
     ThreadBackgroundTerminalsListParams ThreadBackgroundTerminalsTerminateParams ThreadBackgroundTerminalsCleanParams
-    ThreadArchiveParams ThreadCompactStartParams ThreadUnsubscribeParams ThreadSetNameParams ThreadUnarchiveParams
+    ThreadArchiveParams ThreadCompactStartParams ThreadInjectItemsParams ThreadUnsubscribeParams ThreadSetNameParams ThreadUnarchiveParams
     ThreadLoadedListParams ThreadReadParams ThreadTurnsListParams TurnInterruptParams TurnSettingsUpdateParams
     ThreadItemsListParams ThreadItemsReadParams ThreadTimelineListParams ThreadSearchOccurrencesParams ThreadSearchParams
     ModelListParams PermissionProfileListParams ModelProviderListParams ModelProviderConfigWriteParams ModelProviderCapabilitiesReadParams
@@ -191,6 +195,10 @@ const EXPERIMENTAL_RESULTS: &[(&str, &[&str])] = &[
             "multi_agent_mode",
             "initial_turns_page",
         ],
+    ),
+    (
+        "ThreadForkResponse",
+        &["runtime_workspace_roots", "active_permission_profile", "multi_agent_mode"],
     ),
     ("ThreadReadResponse", &["read_state"]),
     ("ThreadListResponse", &["read_states"]),

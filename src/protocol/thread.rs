@@ -2,6 +2,7 @@
 
 mod attachment;
 mod command;
+mod fork;
 mod goal;
 mod history;
 mod list;
@@ -13,6 +14,7 @@ mod start;
 
 pub(crate) use attachment::*;
 pub(crate) use command::*;
+pub(crate) use fork::*;
 pub(crate) use goal::*;
 pub(crate) use history::*;
 pub(crate) use list::*;

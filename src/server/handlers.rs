@@ -32,6 +32,7 @@ pub(super) mod skill;
 pub(super) mod terminal;
 pub(super) mod thread;
 pub(super) mod thread_archive;
+pub(super) mod thread_fork;
 pub(super) mod thread_list;
 pub(super) mod thread_metadata;
 pub(super) mod thread_search;

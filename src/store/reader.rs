@@ -7,11 +7,12 @@ use std::{
     io::{BufRead as _, BufReader, Read as _, Seek as _, SeekFrom},
     ops::ControlFlow,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use super::{
     error::Error,
-    locate,
+    locate::{self, Name},
     meta::{HistoryBase, SessionMeta},
     record::{Line, Record, payload},
 };
@@ -76,26 +77,58 @@ impl Lines {
     }
 }
 
+/// A place between two lines of a history, where another one can go on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Seam {
+    /// The file, by the id that others call it by.
+    pub(crate) file: Arc<str>,
+    /// The number of the next line, if lines have numbers.
+    pub(crate) ordinal: Option<u64>,
+    /// In bytes from the start of the file.
+    pub(crate) offset: u64,
+}
+
+impl Seam {
+    fn start_of(path: &Path, meta: &SessionMeta) -> Self {
+        let name = path.file_name().and_then(|name| Name::parse(name.to_str()?));
+        let file = name.map_or_else(|| meta.id.as_str().into(), |name| name.file_id().into());
+        Self { file, ordinal: None, offset: 0 }
+    }
+
+    /// What a file says that continues the history from here.
+    pub(crate) fn base(&self) -> Option<HistoryBase> {
+        Some(HistoryBase {
+            thread_id: self.file.to_string(),
+            end_ordinal_exclusive: self.ordinal?,
+            end_byte_offset: self.offset,
+        })
+    }
+}
+
 /// The whole history of a file, and where its writer has to go on.
 #[derive(Debug)]
 pub(crate) struct History {
+    pub(crate) path: PathBuf,
     pub(crate) meta: SessionMeta,
     /// The file's `session_meta`, then the lines of the files that it continues, then its own.
     pub(crate) records: Vec<Record>,
-    /// The number for the next line; `None` when the lines of the file are not numbered.
-    pub(crate) next_ordinal: Option<u64>,
+    /// Where each of them ends; the first one is taken to stand before everything else.
+    pub(crate) seams: Vec<Seam>,
+    /// Where the next line belongs.
+    pub(crate) end: Seam,
 }
 
 /// Reads a rollout and everything that it continues.
 pub(crate) fn read(home: &Path, path: &Path) -> Result<History, Error> {
     let meta = meta(path)?;
     let mut records = vec![Record::Meta(Box::new(meta.clone()))];
-    let last = walk(home, path, &meta, |line| {
+    let mut seams = vec![Seam::start_of(path, &meta)];
+    let end = walk(home, path, &meta, |line, seam| {
         records.push(line.record());
+        seams.push(seam.clone());
         ControlFlow::Continue(())
     })?;
-    let next_ordinal = last.filter(|_| meta.is_paginated()).map(|last| last + 1);
-    Ok(History { meta, records, next_ordinal })
+    Ok(History { path: path.to_owned(), meta, records, seams, end })
 }
 
 /// The first line of a rollout.
@@ -159,31 +192,34 @@ pub(crate) fn files(
     Ok(files)
 }
 
-/// Shows `take` the lines of a history in order, through all its files and without their `session_meta`, until it has
-/// enough; the last ordinal of the file that was read last.
+/// Shows `take` the lines of a history in order, through all its files, each with the place behind it, until it has
+/// enough; the place behind the last one. Each file's `session_meta` is left out: copies of a source's first line, and
+/// later ones with another memory mode, say nothing about the history.
 pub(crate) fn walk(
     home: &Path,
     path: &Path,
     meta: &SessionMeta,
-    mut take: impl FnMut(&Line<'_>) -> ControlFlow<()>,
-) -> Result<Option<u64>, Error> {
-    let mut last = None;
+    mut take: impl FnMut(&Line<'_>, &Seam) -> ControlFlow<()>,
+) -> Result<Seam, Error> {
+    let mut seam = Seam::start_of(path, meta);
     for (path, end) in files(home, path, meta)? {
-        last = None;
+        seam = Seam::start_of(&path, meta);
         let mut lines = Lines::open(&path)?;
-        while let Some(text) = lines.next().map_err(Error::io(&path))? {
+        while let Some(Placed { text, end: offset, .. }) =
+            lines.next_placed().map_err(Error::io(&path))?
+        {
             let Some(line) = Line::parse(text) else { continue };
             if line.ordinal.is_some_and(|ordinal| ordinal >= end) {
                 break;
             }
-            last = line.ordinal.or(last);
-            // Copies of a source's first line, and later ones with another memory mode, say nothing about the history.
-            if line.kind != "session_meta" && take(&line).is_break() {
-                return Ok(last);
+            seam.ordinal = line.ordinal.map(|ordinal| ordinal + 1).or(seam.ordinal);
+            seam.offset = offset;
+            if line.kind != "session_meta" && take(&line, &seam).is_break() {
+                return Ok(seam);
             }
         }
     }
-    Ok(last)
+    Ok(seam)
 }
 
 /// Up to `size` bytes from the end of a file, cut to whole lines (a last one may lack its `\n`).

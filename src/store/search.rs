@@ -64,7 +64,7 @@ fn finish(
 fn first_place(home: &Path, path: &Path, needle: &Needle) -> Result<Option<Snippet>, Error> {
     let meta = reader::meta(path)?;
     let mut found = None;
-    reader::walk(home, path, &meta, |line| {
+    reader::walk(home, path, &meta, |line, _| {
         found = place_in(line, needle);
         match found {
             Some(_) => ControlFlow::Break(()),

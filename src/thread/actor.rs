@@ -210,6 +210,7 @@ impl Actor {
             Command::Senses { model, reply } => {
                 let _unheard = reply.send(self.senses(model.as_deref()));
             }
+            Command::Inject { items, reply } => drop(reply.send(self.inject(items))),
             Command::Rename { name, reply } => drop(reply.send(self.rename(name))),
             Command::Materialize { reply } => drop(reply.send(self.materialize())),
             // The loop has taken it.
@@ -293,6 +294,15 @@ impl Actor {
         }
         let model = model.unwrap_or(&self.settings.model);
         self.shared.catalog.model(model, &self.config).senses()
+    }
+
+    /// Adds items to the thread's history, not to that of a review that may be running.
+    fn inject(&mut self, items: Vec<Box<RawValue>>) -> Result<()> {
+        self.check_direct_input()?;
+        items.iter().for_each(|item| self.history.push(item));
+        let records: Vec<Record> = items.into_iter().map(Record::History).collect();
+        self.record(&records);
+        Ok(())
     }
 
     /// Keeps an item for the model's next request; what a reviewer sees and says only for as long as its review lasts.

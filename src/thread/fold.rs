@@ -25,6 +25,8 @@ pub(crate) struct Fold {
     places: HashMap<TurnId, usize>,
     /// The turn that lines without a turn's id belong to (legacy).
     open: Option<usize>,
+    /// How many records there were.
+    records: usize,
     /// How many lines there were, from which turns without an id get theirs (legacy).
     lines: usize,
     /// How many items have a made-up id (legacy).
@@ -41,11 +43,31 @@ struct Folded {
     implied: bool,
     has_user: bool,
     made_up: usize,
+    /// How many records there were before its first one.
+    before: usize,
+    /// How many there were with the one that ended it.
+    through: Option<usize>,
+}
+
+/// Where a history is left.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Cut<'a> {
+    End,
+    After(&'a TurnId),
+    Before(&'a TurnId),
 }
 
 impl Fold {
     pub(crate) fn new(mode: ThreadHistoryMode) -> Self {
-        Self { mode, turns: Vec::new(), places: HashMap::new(), open: None, lines: 0, made_up: 0 }
+        Self {
+            mode,
+            turns: Vec::new(),
+            places: HashMap::new(),
+            open: None,
+            records: 0,
+            lines: 0,
+            made_up: 0,
+        }
     }
 
     /// The fold of a whole history.
@@ -78,6 +100,7 @@ impl Fold {
             | Record::Legacy(_)
             | Record::Other => {}
         }
+        self.records += 1;
         // Lines that mean nothing were no lines to those who made up the first ids.
         self.lines += usize::from(!matches!(record, Record::Other));
     }
@@ -85,6 +108,30 @@ impl Fold {
     /// The turns with all their items, oldest first. One that has not ended is interrupted, unless it is `running`.
     pub(crate) fn turns(&self, running: Option<&TurnId>) -> Vec<Turn> {
         self.turns.iter().map(|folded| folded.turn(running)).collect()
+    }
+
+    /// How many records are before this place; `None` when its turn is not there.
+    pub(crate) fn cut(&self, cut: Cut<'_>) -> Option<usize> {
+        match cut {
+            Cut::End => Some(self.records),
+            Cut::Before(id) => Some(self.turns[*self.places.get(id)?].before),
+            Cut::After(id) => {
+                let at = *self.places.get(id)?;
+                let next = self.turns.get(at + 1).map(|next| next.before);
+                self.turns[at].through.or(next).or(Some(self.records))
+            }
+        }
+    }
+
+    /// Whether nothing but its own lines tells of this turn, so that its id is made up.
+    pub(crate) fn is_implied(&self, id: &TurnId) -> bool {
+        self.places.get(id).is_some_and(|&at| self.turns[at].implied)
+    }
+
+    /// The last turn, if it has not ended.
+    pub(crate) fn unfinished(&self) -> Option<&TurnId> {
+        let last = self.turns.last()?;
+        (last.end.is_none() && !last.implied).then_some(&last.turn.id)
     }
 
     fn start(&mut self, started: &TurnStarted) {
@@ -127,6 +174,9 @@ impl Fold {
         };
         if self.open == at {
             self.open = None;
+        }
+        if let Some(at) = at {
+            self.turns[at].through = Some(self.records + 1);
         }
         at
     }
@@ -239,6 +289,8 @@ impl Fold {
             implied,
             has_user: false,
             made_up: 0,
+            before: self.records,
+            through: None,
         });
         at
     }

@@ -219,19 +219,19 @@ pub(crate) struct Stored {
 }
 
 /// The state of a thread that is about to run.
-struct Loaded {
-    thread: Thread,
-    dynamic_tools: DynamicTools,
-    writer: Option<Writer>,
-    history: History,
-    told: Told,
-    usage: Option<(TurnId, ThreadTokenUsage)>,
-    compactions: usize,
-    origin: Origin,
-    queue: Queue,
-    team: Arc<Team>,
-    multi_agent: Option<MultiAgentVersion>,
-    session_start: SessionOrigin,
+pub(super) struct Loaded {
+    pub(super) thread: Thread,
+    pub(super) dynamic_tools: DynamicTools,
+    pub(super) writer: Option<Writer>,
+    pub(super) history: History,
+    pub(super) told: Told,
+    pub(super) usage: Option<(TurnId, ThreadTokenUsage)>,
+    pub(super) compactions: usize,
+    pub(super) origin: Origin,
+    pub(super) queue: Queue,
+    pub(super) team: Arc<Team>,
+    pub(super) multi_agent: Option<MultiAgentVersion>,
+    pub(super) session_start: SessionOrigin,
 }
 
 /// Where a thread's history comes from, as providers are told.
@@ -256,45 +256,9 @@ pub(crate) fn create(shared: &Arc<Shared>, new: NewThread, start: Start) -> Resu
             &originator,
         ))?),
     };
-    let now = now_secs();
-    let lineage = new.lineage.as_ref();
-    let team = lineage.map(|lineage| Arc::clone(&lineage.team));
+    let team = new.lineage.as_ref().map(|lineage| Arc::clone(&lineage.team));
     let team = team.unwrap_or_else(|| Arc::new(Team::of_new_session()));
-    let mut thread = Thread {
-        id: new.id.clone(),
-        environments: Some(settings.environments()),
-        extra: None,
-        session_id: lineage.map_or_else(|| new.id.to_string(), |lineage| lineage.session.clone()),
-        forked_from_id: None,
-        attached_to_thread_id: None,
-        parent_thread_id: lineage.map(|lineage| lineage.parent.clone()),
-        preview: String::new(),
-        ephemeral: new.persistence == Persistence::InMemory,
-        section: None,
-        section_entered_at: None,
-        project_id: None,
-        history_mode: new.history_mode,
-        model_provider: settings.provider.clone(),
-        model: Some(settings.model.clone()),
-        reasoning_effort: settings.effort.clone(),
-        created_at: now,
-        updated_at: now,
-        recency_at: Some(now),
-        status: ThreadStatus::Idle,
-        path: writer.as_ref().map(|writer| writer.path().to_owned()),
-        cwd: settings.cwd.clone().into(),
-        cli_version: crate::COMPATIBLE_VERSION.to_owned(),
-        originator: Some(originator),
-        source: lineage.map_or(SessionSource::Vscode, Lineage::source),
-        can_accept_direct_input: Some(lineage.is_none_or(|lineage| lineage.path.is_none())),
-        thread_source: new.thread_source,
-        agent_nickname: lineage.map(|lineage| lineage.nickname.clone()),
-        agent_role: lineage.and_then(|lineage| lineage.role.clone()),
-        git_info: writer.as_ref().and_then(|writer| writer.meta().git.as_ref()).map(GitInfo::from),
-        name: None,
-        daybreak_enabled: None,
-        turns: Vec::new(),
-    };
+    let mut thread = new_thread(&new, settings, originator, writer.as_ref());
     let mut history = History::default();
     history.push(&base_message(thread.id.as_str(), &base_instructions));
     history.load(&new.history);
@@ -379,8 +343,54 @@ pub(crate) fn resume(
     run(shared, start, loaded)
 }
 
+/// A new thread as clients see it.
+pub(super) fn new_thread(
+    new: &NewThread,
+    settings: &Settings,
+    originator: String,
+    writer: Option<&Writer>,
+) -> Thread {
+    let now = now_secs();
+    let lineage = new.lineage.as_ref();
+    Thread {
+        id: new.id.clone(),
+        environments: Some(settings.environments()),
+        extra: None,
+        session_id: lineage.map_or_else(|| new.id.to_string(), |lineage| lineage.session.clone()),
+        forked_from_id: None,
+        attached_to_thread_id: None,
+        parent_thread_id: lineage.map(|lineage| lineage.parent.clone()),
+        preview: String::new(),
+        ephemeral: new.persistence == Persistence::InMemory,
+        section: None,
+        section_entered_at: None,
+        project_id: None,
+        history_mode: new.history_mode,
+        model_provider: settings.provider.clone(),
+        model: Some(settings.model.clone()),
+        reasoning_effort: settings.effort.clone(),
+        created_at: now,
+        updated_at: now,
+        recency_at: Some(now),
+        status: ThreadStatus::Idle,
+        path: writer.map(|writer| writer.path().to_owned()),
+        cwd: settings.cwd.clone().into(),
+        cli_version: crate::COMPATIBLE_VERSION.to_owned(),
+        originator: Some(originator),
+        source: lineage.map_or(SessionSource::Vscode, Lineage::source),
+        can_accept_direct_input: Some(lineage.is_none_or(|lineage| lineage.path.is_none())),
+        thread_source: new.thread_source.clone(),
+        agent_nickname: lineage.map(|lineage| lineage.nickname.clone()),
+        agent_role: lineage.and_then(|lineage| lineage.role.clone()),
+        git_info: writer.and_then(|writer| writer.meta().git.as_ref()).map(GitInfo::from),
+        name: None,
+        daybreak_enabled: None,
+        turns: Vec::new(),
+    }
+}
+
 /// The instructions that the thread's first message carries.
-fn base_instructions(start: &Start, model: &ModelInfo) -> Arc<str> {
+pub(super) fn base_instructions(start: &Start, model: &ModelInfo) -> Arc<str> {
     let own = start.base_instructions.as_deref().or(start.config.instructions.as_deref());
     Arc::from(own.or(model.base_instructions.as_deref()).unwrap_or(prompt::BASE))
 }
@@ -393,7 +403,7 @@ fn depth(source: &SessionSource) -> u32 {
     u32::try_from(*depth).unwrap_or_default()
 }
 
-fn run(shared: &Arc<Shared>, start: Start, loaded: Loaded) -> ThreadHandle {
+pub(super) fn run(shared: &Arc<Shared>, start: Start, loaded: Loaded) -> ThreadHandle {
     let Start { config, settings, provider, developer_instructions, .. } = start;
     let (commands, inbox) = mpsc::channel(INBOX);
     let depth = depth(&loaded.thread.source);

@@ -231,11 +231,13 @@ impl Settings {
     }
 
     /// Takes over what `thread/resume` says, after the stored settings; `true` when anything is different now.
-    /// An explicit model drops the effort that was chosen for another one.
+    /// An explicit model drops the effort that was chosen for another one; `effort` is what the request's own
+    /// configuration says.
     pub(crate) fn adopt_resume(
         &mut self,
         params: &ThreadResumeParams,
         access: Access,
+        effort: Option<ReasoningEffort>,
         server_cwd: &Path,
     ) -> bool {
         let before = self.clone();
@@ -245,6 +247,7 @@ impl Settings {
         }
         self.apply(Overrides {
             model: params.model.clone(),
+            effort: effort.map(Some),
             personality: params.personality,
             service_tier: params.service_tier.clone(),
             cwd: params.cwd.as_ref().map(|cwd| absolute(server_cwd, Path::new(cwd))),

@@ -28,6 +28,7 @@ mod escape;
 mod exec;
 mod faults;
 mod files;
+mod fork;
 mod framing;
 mod fuzz;
 mod goal;

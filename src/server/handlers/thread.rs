@@ -11,8 +11,8 @@ use crate::protocol::{
     ThreadResumeInitialTurnsPageParams, ThreadResumeParams, ThreadResumeResponse,
     ThreadSetNameParams, ThreadSetNameResponse, ThreadSettings, ThreadStartParams,
     ThreadStartResponse, ThreadStartedNotification, ThreadStatus, ThreadStatusChangedNotification,
-    ThreadTokenUsageUpdatedNotification, ThreadUnsubscribeParams, ThreadUnsubscribeResponse,
-    ThreadUnsubscribeStatus, Turn, TurnId, TurnsPage, method,
+    ThreadTokenUsage, ThreadTokenUsageUpdatedNotification, ThreadUnsubscribeParams,
+    ThreadUnsubscribeResponse, ThreadUnsubscribeStatus, Turn, TurnId, TurnsPage, method,
 };
 use crate::server::Server;
 use crate::server::audience::Reach;
@@ -39,7 +39,7 @@ pub(crate) async fn start(cx: Cx, params: ThreadStartParams) -> Result<Later<Thr
     Ok(answered)
 }
 
-fn start_response(snapshot: Snapshot) -> ThreadStartResponse {
+pub(super) fn start_response(snapshot: Snapshot) -> ThreadStartResponse {
     let ThreadSettings { disabled_plugin_ids, cwd, approval_policy, approvals_reviewer, .. } =
         snapshot.settings;
     ThreadStartResponse {
@@ -148,17 +148,8 @@ async fn follow(
         turns_backwards_cursor: first_pages.newest.turns,
     });
     handle.send(Command::StartServers).await;
-    if let Some((turn_id, token_usage)) = usage
-        && (is_new || !params.exclude_turns)
-    {
-        let params = ThreadTokenUsageUpdatedNotification {
-            thread_id: handle.id.clone(),
-            turn_id,
-            token_usage,
-        };
-        cx.server
-            .audience
-            .notify::<method::ThreadTokenUsageUpdated>(Reach::Only(cx.connection.id), &params);
+    if let Some(usage) = usage.filter(|_| is_new || !params.exclude_turns) {
+        tell_usage(cx, &handle.id, usage);
     }
     if let Some(goal) = goal {
         tell_goal(&cx.server, &handle.id, goal);
@@ -202,8 +193,21 @@ fn initially(asked: &ThreadResumeInitialTurnsPageParams) -> Wanted<'static> {
     Wanted { cursor: None, limit: *limit, direction: *sort_direction, view: *items_view }
 }
 
+/// Tells the client what a thread has used.
+pub(super) fn tell_usage(
+    cx: &Cx,
+    id: &ThreadId,
+    (turn_id, token_usage): (TurnId, ThreadTokenUsage),
+) {
+    let params =
+        ThreadTokenUsageUpdatedNotification { thread_id: id.clone(), turn_id, token_usage };
+    cx.server
+        .audience
+        .notify::<method::ThreadTokenUsageUpdated>(Reach::Only(cx.connection.id), &params);
+}
+
 /// Tells whether a thread has a goal: clients that resume one wait for one of the two answers.
-fn tell_goal(server: &Server, id: &ThreadId, goal: Option<ThreadGoal>) {
+pub(super) fn tell_goal(server: &Server, id: &ThreadId, goal: Option<ThreadGoal>) {
     let thread_id = id.clone();
     match goal {
         Some(goal) => {
@@ -258,7 +262,7 @@ enum Joined {
 }
 
 /// Whole histories have no bound; pages have.
-fn notice_whole_history(cx: &Cx, method: &str) {
+pub(super) fn notice_whole_history(cx: &Cx, method: &str) {
     let notice = DeprecationNoticeNotification {
         summary: format!("{method} sends the whole history of the thread"),
         details: Some(

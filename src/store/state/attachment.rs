@@ -48,10 +48,7 @@ impl State {
                 payload: payload.clone(),
                 created_at: now_secs(),
             };
-            let insert = "INSERT INTO attachment (id, thread_id, type, key, payload, created_at) \
-                 VALUES (?, ?, ?, ?, ?, ?)";
-            let values = params![made.id, thread.as_str(), kind, key, text, made.created_at];
-            transaction.execute(insert, values)?;
+            insert(transaction, thread, &made)?;
             Ok((made, true))
         })
     }
@@ -103,6 +100,38 @@ impl State {
             Ok(rows.map(|id| id.map(ThreadId::from)).collect::<rusqlite::Result<_>>()?)
         })
     }
+}
+
+/// Hangs the same value on another thread.
+pub(super) fn copy(
+    connection: &Connection,
+    to: &ThreadId,
+    attachment: &ThreadAttachment,
+) -> rusqlite::Result<()> {
+    insert(
+        connection,
+        to,
+        &ThreadAttachment { id: Uuid::now_v7().to_string(), ..attachment.clone() },
+    )
+}
+
+fn insert(
+    connection: &Connection,
+    thread: &ThreadId,
+    made: &ThreadAttachment,
+) -> rusqlite::Result<()> {
+    let text = "INSERT INTO attachment (id, thread_id, type, key, payload, created_at) \
+         VALUES (?, ?, ?, ?, ?, ?)";
+    let ThreadAttachment { id, attachment_type, identity_key, payload, created_at } = made;
+    let values = params![
+        id,
+        thread.as_str(),
+        attachment_type,
+        identity_key,
+        json::text(payload),
+        created_at
+    ];
+    connection.execute(text, values).map(drop)
 }
 
 fn check(kind: &str, key: &str) -> Result<(), Error> {

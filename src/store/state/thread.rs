@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
-use super::{State, project, section};
+use super::{State, attachment, project, section};
 use crate::protocol::{GitInfo, Thread, ThreadId, ThreadMemoryMode, ThreadSection};
 use crate::store::error::Error;
 use crate::util::json;
@@ -80,6 +80,24 @@ impl State {
             let set = "INSERT INTO thread (id, memory_mode) VALUES (?1, ?2) \
                  ON CONFLICT (id) DO UPDATE SET memory_mode = ?2";
             transaction.execute(set, params![id.as_str(), json::text(&mode)])?;
+            Ok(())
+        })
+    }
+
+    /// Notes of a thread what is noted of the one that it comes from, as far as that goes along: its project, its
+    /// attachments, and what its client says of it.
+    pub(crate) fn inherit(&mut self, from: &ThreadId, to: &ThreadId) -> Result<(), Error> {
+        if !self.read(|connection| Ok(is_noted(connection, from)?))? {
+            return Ok(());
+        }
+        let attachments = self.attachments(from)?;
+        self.write(|transaction| {
+            let copy = "INSERT INTO thread (id, project_id, daybreak) \
+                 SELECT ?2, project_id, daybreak FROM thread WHERE id = ?1";
+            transaction.execute(copy, [from.as_str(), to.as_str()])?;
+            for attachment in &attachments {
+                attachment::copy(transaction, to, attachment)?;
+            }
             Ok(())
         })
     }

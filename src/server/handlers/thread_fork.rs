@@ -1,0 +1,108 @@
+//! Histories taken over from other threads, and items that clients put into them.
+
+use serde::Deserialize as _;
+use serde_json::Value;
+
+use super::thread::{notice_whole_history, start_response, tell_goal, tell_usage};
+use crate::protocol::{
+    ResponseItem, ThreadForkParams, ThreadForkResponse, ThreadHistoryMode, ThreadInjectItemsParams,
+    ThreadInjectItemsResponse, ThreadStartedNotification, method,
+};
+use crate::server::audience::Reach;
+use crate::server::context::{Cx, Later, check_session_id};
+use crate::server::error::{Error, Result};
+use crate::thread::Command;
+use crate::util::json::raw;
+
+pub(crate) async fn fork(cx: Cx, params: ThreadForkParams) -> Result<Later<ThreadForkResponse>> {
+    if params.path.is_none() {
+        check_session_id(&params.thread_id)?;
+    }
+    let (handle, turns) = cx.server.threads.fork(&params).await?;
+    cx.server.audience.subscribe(&handle.id, cx.connection.id);
+    let snapshot = handle.snapshot().await?;
+    let (usage, goal) = (snapshot.last_usage.clone(), snapshot.goal.clone());
+    let mut response = start_response(snapshot);
+    cx.server.threads.adorn(std::slice::from_mut(&mut response.thread)).await?;
+    let thread = response.thread.clone();
+    if !params.exclude_turns {
+        if thread.history_mode == ThreadHistoryMode::Paginated {
+            notice_whole_history(&cx, "thread/fork");
+        }
+        response.thread.turns = turns;
+    }
+    let answered = cx.answer(&ThreadForkResponse {
+        thread: response.thread,
+        model: response.model,
+        model_provider: response.model_provider,
+        service_tier: response.service_tier,
+        disabled_plugin_ids: response.disabled_plugin_ids,
+        cwd: response.cwd,
+        runtime_workspace_roots: response.runtime_workspace_roots,
+        instruction_sources: response.instruction_sources,
+        approval_policy: response.approval_policy,
+        approvals_reviewer: response.approvals_reviewer,
+        sandbox: response.sandbox,
+        active_permission_profile: response.active_permission_profile,
+        reasoning_effort: response.reasoning_effort,
+        multi_agent_mode: response.multi_agent_mode,
+    });
+    if let Some(usage) = usage.filter(|_| !params.exclude_turns) {
+        tell_usage(&cx, &handle.id, usage);
+    }
+    // Side conversations are their client's own affair.
+    if !params.attach_to_source {
+        let started = ThreadStartedNotification { thread };
+        cx.server.audience.notify::<method::ThreadStarted>(Reach::All, &started);
+    }
+    if goal.is_some() {
+        tell_goal(&cx.server, &handle.id, goal);
+    }
+    handle.send(Command::StartServers).await;
+    Ok(answered)
+}
+
+pub(crate) async fn inject(
+    cx: Cx,
+    params: ThreadInjectItemsParams,
+) -> Result<ThreadInjectItemsResponse> {
+    let thread = cx.thread(&params.thread_id)?;
+    if params.items.is_empty() {
+        return Err(Error::invalid_request("items must not be empty"));
+    }
+    let mut items = Vec::with_capacity(params.items.len());
+    for (index, item) in params.items.iter().enumerate() {
+        let known = ResponseItem::deserialize(item).map_err(|error| {
+            Error::invalid_request(format!("items[{index}] is not a valid response item: {error}"))
+        })?;
+        if has_remote_image(item) {
+            return Err(Error::invalid_request(
+                "remote image URLs are not supported; use an inline data URL instead",
+            ));
+        }
+        // What nobody knows yet, no model would understand.
+        if known != ResponseItem::Other {
+            items.push(raw(item));
+        }
+    }
+    if !items.is_empty() {
+        thread.inject(items).await?;
+    }
+    Ok(ThreadInjectItemsResponse {})
+}
+
+/// Whether anything in the item is a picture that the provider would have to fetch.
+fn has_remote_image(item: &Value) -> bool {
+    let is_remote = |url: &str| {
+        let scheme = url.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
+        scheme.is_some_and(|scheme| scheme == "http" || scheme == "https")
+    };
+    match item {
+        Value::Object(members) => {
+            members.get("image_url").and_then(Value::as_str).is_some_and(is_remote)
+                || members.values().any(has_remote_image)
+        }
+        Value::Array(parts) => parts.iter().any(has_remote_image),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
+    }
+}
