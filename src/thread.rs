@@ -7,6 +7,7 @@
 mod actor;
 mod admit;
 mod agents;
+mod answer;
 mod auto_review;
 mod call;
 mod command;

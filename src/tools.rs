@@ -22,6 +22,7 @@ mod output;
 mod request_permissions;
 mod scene;
 mod spec;
+mod tool_search;
 mod update_plan;
 mod user_input;
 mod user_input_async;
@@ -39,6 +40,7 @@ pub(crate) use output::{Output, Part};
 pub(crate) use scene::{AllowLogin, Role, Scene};
 pub(crate) use spec::offered;
 use spec::{Run, Tool};
+pub(crate) use tool_search::{Deferral, listing as deferred};
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -78,6 +80,8 @@ pub(crate) enum CallInput {
     Function(String),
     /// A custom tool: its input as it stands.
     Custom(String),
+    /// A search for tools: its arguments, JSON as text.
+    Search(String),
 }
 
 /// What a call did.
@@ -335,7 +339,13 @@ async fn run_alone(cx: &Cx, call: Call) -> Outcome {
             run(cx, arguments).await
         }
         (Some(Run::Custom(run)), CallInput::Custom(text)) => run(cx, text).await,
-        (Some(Run::Function(_) | Run::InOrder(_) | Run::Custom(_)), _) => Outcome::text("aborted"),
+        (Some(Run::Search(run)), CallInput::Search(arguments)) => run(cx, arguments).await,
+        (Some(Run::Hosted) | None, CallInput::Search(_)) => {
+            Outcome::Output(Output::Tools(Vec::new()))
+        }
+        (Some(Run::Function(_) | Run::InOrder(_) | Run::Custom(_) | Run::Search(_)), _) => {
+            Outcome::text("aborted")
+        }
         (Some(Run::Hosted) | None, CallInput::Function(_)) => {
             Outcome::text(format!("unsupported call: {unknown}"))
         }

@@ -83,6 +83,9 @@ pub(crate) struct ModelInfo {
     pub(crate) availability_nux: Option<ModelAvailabilityNux>,
     #[serde(default)]
     supports_image_detail_original: bool,
+    /// Whether the model can search for tools that it has not been shown.
+    #[serde(default)]
+    pub(crate) supports_search_tool: bool,
     /// Names of tools that the model is trained on besides those that all are.
     experimental_supported_tools: Vec<String>,
     #[serde(default)]
@@ -176,6 +179,7 @@ impl ModelInfo {
             model_specialty: None,
             upgrade: None,
             availability_nux: None,
+            supports_search_tool: false,
             supports_image_detail_original: false,
             experimental_supported_tools: Vec::new(),
             web_search_tool_type: None,

@@ -44,6 +44,12 @@ pub(crate) enum OutputItem {
         name: String,
         input: String,
     },
+    /// A search for tools that is ours to do.
+    ToolSearchCall {
+        call_id: String,
+        /// JSON text.
+        arguments: String,
+    },
     WebSearchCall {
         id: Option<String>,
         /// What was looked for, in words.
@@ -68,6 +74,7 @@ struct Wire<'a> {
     #[serde(borrow)]
     summary: Option<&'a RawValue>,
     call_id: Option<String>,
+    execution: Option<String>,
     name: Option<String>,
     namespace: Option<String>,
     #[serde(borrow)]
@@ -107,6 +114,12 @@ impl OutputItem {
                 name: wire.name?,
                 input: decoded(wire.input?)?,
             }),
+            "tool_search_call" if wire.execution.as_deref() == Some("client") => {
+                Some(Self::ToolSearchCall {
+                    call_id: wire.call_id?,
+                    arguments: text_or_json(wire.arguments?),
+                })
+            }
             "web_search_call" => {
                 let (query, action) = web_search(wire.action);
                 Some(Self::WebSearchCall { id: wire.id, query, action })

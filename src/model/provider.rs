@@ -159,6 +159,11 @@ impl Provider {
         self.wire == Wire::Responses
     }
 
+    /// Whether models may search for tools, which is a part of the Responses API.
+    pub(crate) fn takes_tool_search(&self) -> bool {
+        self.wire != Wire::Chat
+    }
+
     /// A provider that needs no configuration.
     pub(crate) fn built_in(id: &str, openai_base_url: Option<&str>) -> Option<Self> {
         match id {

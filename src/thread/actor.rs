@@ -529,6 +529,7 @@ impl Actor {
             developer_instructions: self.developer_instructions.as_deref(),
             skills: self.skills.listing.as_deref(),
             team: self.team_text(model),
+            deferred: self.deferred_tools(settings, model),
             parts: Parts {
                 permissions: self.config.include_permissions_instructions.into(),
                 environment: self.config.include_environment_context.into(),

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use serde_json::value::RawValue;
 use tokio::sync::oneshot;
+use uuid::Uuid;
 
-use super::turn::output_item;
+use super::answer::Answer;
 use crate::protocol::{ItemId, TimedItem};
 use crate::tools::{self, Call, CallInput, Claim, Cx, Event, Outcome, Output, Work};
 use crate::util::task::AbortOnDrop;
@@ -13,7 +14,7 @@ use crate::util::time::now_ms;
 
 pub(super) struct PendingCall {
     id: ItemId,
-    kind: Kind,
+    answer: Answer,
     work: Work,
     started_at_ms: i64,
     state: State,
@@ -26,12 +27,6 @@ pub(super) struct PendingCall {
     told: Vec<String>,
 }
 
-#[derive(Debug, Clone, Copy)]
-enum Kind {
-    Function,
-    Custom,
-}
-
 enum State {
     Running { _task: AbortOnDrop },
     Done(Output),
@@ -41,16 +36,17 @@ enum State {
 impl PendingCall {
     /// Runs a call, in its order if it has one.
     pub(super) fn start(call: Call, cx: Cx, order: Option<Order>) -> Self {
-        let kind = match call.input {
-            CallInput::Function(_) => Kind::Function,
-            CallInput::Custom(_) => Kind::Custom,
+        let answer = match call.input {
+            CallInput::Function(_) => Answer::Function,
+            CallInput::Custom(_) => Answer::Custom,
+            CallInput::Search(_) => Answer::Search,
         };
         let (id, work) = (call.id.clone(), tools::work(&cx.scene, &call));
         let claim = Arc::clone(&cx.claim);
         let task = AbortOnDrop::spawn(in_order(order, run(call, cx)));
         Self {
             id,
-            kind,
+            answer,
             work,
             started_at_ms: now_ms(),
             state: State::Running { _task: task },
@@ -122,10 +118,7 @@ impl PendingCall {
     }
 
     fn output_item(&self, output: &Output) -> Box<RawValue> {
-        match self.kind {
-            Kind::Function => output_item("function_call_output", "fco", &self.id, output),
-            Kind::Custom => output_item("custom_tool_call_output", "ctco", &self.id, output),
-        }
+        self.answer.item(Uuid::now_v7(), self.id.as_str(), output)
     }
 
     pub(super) fn take_informed(&mut self) -> Vec<String> {

@@ -24,6 +24,7 @@ mod tag {
     pub(super) const PERMISSIONS: &str = "<permissions instructions>";
     pub(super) const MODE: &str = "<collaboration_mode>";
     pub(super) const TEAM: &str = "<agent_team>";
+    pub(super) const TOOLS: &str = "<tools>";
     pub(super) const ENVIRONMENT: &str = "<environment_context>";
     pub(super) const INSTRUCTIONS: &str = "# AGENTS.md instructions";
     pub(super) const MODEL_SWITCH: &str = "<model_switch>";
@@ -68,6 +69,7 @@ pub(super) struct Told {
     instructions: Option<String>,
     skills: Option<String>,
     team: Option<String>,
+    tools: Option<String>,
     developer: bool,
     model: Option<String>,
 }
@@ -81,6 +83,8 @@ pub(super) struct Surroundings<'a> {
     pub(super) skills: Option<&'a str>,
     /// What there is to tell of the agents that the model works with.
     pub(super) team: Option<String>,
+    /// The namespaces whose tools the model has to search for.
+    pub(super) deferred: Option<String>,
     pub(super) parts: Parts,
     pub(super) shell: &'a str,
     /// The instructions of the current model, for the case that the thread has changed to it.
@@ -121,6 +125,7 @@ impl Told {
             () if text.starts_with(tag::PERMISSIONS) => &mut self.permissions,
             () if text.starts_with(tag::MODE) => &mut self.mode,
             () if text.starts_with(tag::TEAM) => &mut self.team,
+            () if text.starts_with(tag::TOOLS) => &mut self.tools,
             () if text.starts_with(tag::ENVIRONMENT) => return self.note_environment(&text),
             () if text.starts_with(tag::INSTRUCTIONS) => &mut self.instructions,
             () if text.starts_with(Listing::TAG) => &mut self.skills,
@@ -189,6 +194,7 @@ impl Told {
             let text = format!("{}\n{team}\n</agent_team>", tag::TEAM);
             tell(&mut self.team, text, &mut developer);
         }
+        self.tools(now.deferred.as_deref(), &mut developer);
         if let Some(text) =
             instructions(now.settings, now.instructions, self.instructions.as_deref())
         {
@@ -203,6 +209,20 @@ impl Told {
             .filter(|(_, texts)| !texts.is_empty())
             .map(|(role, texts)| message(role, &texts))
             .collect()
+    }
+
+    /// The message that brings the model up to date on tools alone, if there is news.
+    pub(super) fn update_tools(&mut self, deferred: Option<&str>) -> Option<Box<RawValue>> {
+        let mut developer = Vec::new();
+        self.tools(deferred, &mut developer);
+        (!developer.is_empty()).then(|| message("developer", &developer))
+    }
+
+    fn tools(&mut self, deferred: Option<&str>, developer: &mut Vec<String>) {
+        if deferred.is_some() || self.tools.is_some() {
+            let text = format!("{}\n{}\n</tools>", tag::TOOLS, prompt::tools(deferred));
+            tell(&mut self.tools, text, developer);
+        }
     }
 
     fn model_switch(&mut self, now: &Surroundings<'_>, developer: &mut Vec<String>) {

@@ -11,8 +11,8 @@ use bytes::Bytes;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
+use super::answer::Answer;
 use crate::model::Pieces;
-use crate::util::json::raw;
 
 /// The least size of a finished part, in bytes.
 const PART: usize = 64 << 10;
@@ -132,8 +132,8 @@ impl History {
 /// A tool call, or the output of one.
 struct Call {
     id: String,
-    /// The type and the id prefix of the output that a call wants; `None` for an output.
-    answer: Option<(&'static str, &'static str)>,
+    /// What the output of a call is like; `None` for an output.
+    answer: Option<Answer>,
 }
 
 impl Call {
@@ -150,26 +150,25 @@ impl Call {
         }
         let Item { kind, call_id } = serde_json::from_str(item).ok()?;
         let answer = match kind.as_str() {
-            "function_call" => Some(("function_call_output", "fco_")),
-            "custom_tool_call" => Some(("custom_tool_call_output", "ctco_")),
-            "function_call_output" | "custom_tool_call_output" => None,
+            "function_call" => Some(Answer::Function),
+            "custom_tool_call" => Some(Answer::Custom),
+            "tool_search_call" => Some(Answer::Search),
+            "function_call_output" | "custom_tool_call_output" | "tool_search_output" => None,
             _ => return None,
         };
         Some(Self { id: call_id, answer })
     }
 
     fn aborted(self) -> Option<Box<RawValue>> {
-        let (kind, prefix) = self.answer?;
-        let id = format!("{prefix}{}", Uuid::new_v5(&Uuid::NAMESPACE_OID, self.id.as_bytes()));
-        Some(raw(
-            &serde_json::json!({ "type": kind, "id": id, "call_id": self.id, "output": "aborted" }),
-        ))
+        let key = Uuid::new_v5(&Uuid::NAMESPACE_OID, self.id.as_bytes());
+        Some(self.answer?.item(key, &self.id, &"aborted".to_owned().into()))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::util::json::raw;
 
     #[test]
     fn joins_items_to_the_inside_of_an_array() {

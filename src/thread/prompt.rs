@@ -160,6 +160,20 @@ pub(super) fn team(path: &AgentPath, most: usize, config: &Collaboration) -> Str
     format!("{usage}\n\n{mode}")
 }
 
+/// What a model is told of the tools that it has to search for; `deferred` lists their namespaces.
+pub(super) fn tools(deferred: Option<&str>) -> String {
+    match deferred {
+        Some(list) => format!(
+            "You have more tools than you are shown. Those of these namespaces have to be found with `tool_search` before \
+             they can be called:\n{list}"
+        ),
+        None => {
+            "You are shown all tools that you have: there are none to be searched for any more."
+                .to_owned()
+        }
+    }
+}
+
 /// What a turn is about that a goal has started.
 pub(super) fn goal(goal: &ThreadGoal) -> String {
     let text = include_str!("prompt/goal.md").trim_ascii();

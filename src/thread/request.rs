@@ -21,7 +21,7 @@ use crate::policy::roots::WritableRoot;
 use crate::protocol::{
     ApprovalsReviewer, ReasoningEffort, ReasoningSummary, SandboxPolicy, ThreadId, Verbosity,
 };
-use crate::tools::{AllowLogin, Role, Scene};
+use crate::tools::{AllowLogin, Deferral, Role, Scene};
 
 /// What a provider may make use of that not every client understands.
 const BETA_FEATURES: &str = "remote_compaction_v2";
@@ -308,6 +308,11 @@ impl Actor {
             writable_roots: roots.iter().filter_map(WritableRoot::path).collect(),
             servers: Arc::clone(&self.servers.current),
             dynamic_tools: Arc::clone(&self.dynamic_tools),
+            deferral: if model.supports_search_tool && self.provider.takes_tool_search() {
+                Deferral::Supported
+            } else {
+                Deferral::Unsupported
+            },
             shell: self.shared.shell().clone(),
             allow_login_shell: if self.config.allow_login_shell {
                 AllowLogin::Yes

@@ -16,7 +16,7 @@ use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use super::actor::Actor;
-use super::context::{Told, base_message, item_id, message};
+use super::context::{Surroundings, Told, base_message, item_id, message};
 use super::history::History;
 use super::said::UserSaid;
 use super::turn::{Kind, Turn, TurnOptions};
@@ -80,7 +80,10 @@ impl Actor {
         let Some(turn) = &mut self.turn else { return };
         let model = turn.step.model.clone();
         let said = UserSaid::text(request);
-        for told in Told::default().update(&self.surroundings(&self.settings, &model)) {
+        // What a thread's model searches for is not what its reviewer has.
+        let surroundings =
+            Surroundings { deferred: None, ..self.surroundings(&self.settings, &model) };
+        for told in Told::default().update(&surroundings) {
             history.push(&told);
         }
         history.push(&said.message);

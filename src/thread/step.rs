@@ -94,7 +94,7 @@ impl Actor {
     /// The model is about to be asked: from now on with what a client has changed.
     pub(super) fn take_step(&mut self) {
         let Some(turn) = &mut self.turn else { return };
-        let Some(settings) = turn.next_settings.take() else { return };
+        let Some(settings) = turn.next_settings.take() else { return self.tell_tools() };
         let (id, kind) = (turn.id.clone(), turn.kind);
         let step = self.step(&id, kind, settings);
         self.tell_surroundings(&step.settings, &step.model);
@@ -110,5 +110,23 @@ impl Actor {
             self.remember(message);
         }
         self.told = told;
+    }
+
+    /// Tells the model of namespaces to search that have come or gone since, such as those of servers that start.
+    fn tell_tools(&mut self) {
+        let Some(turn) = self.turn.as_ref().filter(|turn| turn.review.is_none()) else { return };
+        let listing = tools::deferred(&turn.step.scene);
+        if let Some(message) = self.told.update_tools(listing.as_deref()) {
+            self.remember(message);
+        }
+    }
+
+    /// What there is to tell of tools that a model has to search for.
+    pub(super) fn deferred_tools(&self, settings: &Settings, model: &ModelInfo) -> Option<String> {
+        // Most models see everything, and a scene is not for nothing.
+        if !model.supports_search_tool {
+            return None;
+        }
+        tools::deferred(&self.scene(settings, Role::Worker))
     }
 }

@@ -117,7 +117,10 @@ impl Actor {
             OutputItem::CustomToolCall { call_id, name, .. } => {
                 return self.draft_begun(call_id, &name);
             }
-            OutputItem::FunctionCall { .. } | OutputItem::Compaction | OutputItem::Other => return,
+            OutputItem::FunctionCall { .. }
+            | OutputItem::ToolSearchCall { .. }
+            | OutputItem::Compaction
+            | OutputItem::Other => return,
         };
         let item = item::started(item, now_ms());
         self.start_item(&turn_id, item.clone());
@@ -165,6 +168,17 @@ impl Actor {
                         namespace: None,
                         name,
                         input: CallInput::Custom(input),
+                    },
+                    raw,
+                );
+            }
+            OutputItem::ToolSearchCall { call_id, arguments } => {
+                self.call(
+                    Call {
+                        id: call_id.into(),
+                        namespace: None,
+                        name: "tool_search".to_owned(),
+                        input: CallInput::Search(arguments),
                     },
                     raw,
                 );

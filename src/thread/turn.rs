@@ -15,7 +15,7 @@ use super::actor::Actor;
 use super::auto_review::Reviews;
 use super::call::PendingCall;
 use super::compact::{Compaction, Moment, Written};
-use super::context::{item_id, message};
+use super::context::message;
 use super::diff::TurnDiff;
 use super::hooked::Gate;
 use super::review::Review;
@@ -28,13 +28,12 @@ use super::{Reply, item, prompt};
 use crate::extension::hooks::{ModelAnswer, Occasion};
 use crate::model::{self, ResponseStream, Retry, Usage};
 use crate::protocol::{
-    CodexErrorInfo, ErrorNotification, HookEventName, ItemId, NonSteerableTurnKind,
-    RateLimitSnapshot, ThreadStatus, TimedItem, Turn as WireTurn, TurnCompletedNotification,
-    TurnError, TurnId, TurnInterruptResponse, TurnItemsView, TurnStatus, method,
+    CodexErrorInfo, ErrorNotification, HookEventName, NonSteerableTurnKind, RateLimitSnapshot,
+    ThreadStatus, TimedItem, Turn as WireTurn, TurnCompletedNotification, TurnError, TurnId,
+    TurnInterruptResponse, TurnItemsView, TurnStatus, method,
 };
 use crate::store::preview_of;
-use crate::tools::{self, GoalCall, Output};
-use crate::util::json::raw;
+use crate::tools::{self, GoalCall};
 use crate::util::task::AbortOnDrop;
 use crate::util::time::now_ms;
 
@@ -564,22 +563,4 @@ fn reconnecting(message: String, http_status: Option<u16>, cause: &model::Error)
         additional_details: Some(cause.turn_error().message),
         misalignment: None,
     }
-}
-
-/// The output of a call as an input item.
-pub(super) fn output_item(
-    kind: &'static str,
-    prefix: &str,
-    call: &ItemId,
-    output: &Output,
-) -> Box<RawValue> {
-    #[derive(serde::Serialize)]
-    struct Item<'a> {
-        #[serde(rename = "type")]
-        kind: &'static str,
-        id: String,
-        call_id: &'a str,
-        output: &'a Output,
-    }
-    raw(&Item { kind, id: item_id(prefix), call_id: call.as_str(), output })
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::spec::{Namespace, function};
+use super::spec::{Namespace, Shown, function};
 use super::{Cx, Effect, Outcome, Run, Scene, Tool, arguments};
 use crate::protocol::ThreadItem;
 use crate::thread::item;
@@ -15,7 +15,8 @@ use crate::util::time::{now_ms, utc};
 /// How long a pause may be, in milliseconds: up to half a day.
 const PAUSE: RangeInclusive<u64> = 1..=43_200_000;
 
-static CLOCK: Namespace = Namespace { name: "clock", description: "The time, and pauses." };
+static CLOCK: Namespace =
+    Namespace { name: "clock", description: "The time, and pauses.", shown: Shown::Always };
 
 pub(super) static CURR_TIME: Tool = Tool {
     namespace: Some(&CLOCK),

@@ -9,11 +9,12 @@ use serde_json::value::RawValue;
 
 use super::approval::{Unanswered, request};
 use super::spec::{namespace, with_schema};
+use super::tool_search::Deferral;
 use super::{Call, CallInput, Cx, Effect, Outcome, Output, Part, arguments};
 use crate::protocol::{
     DynamicToolCallOutputContentItem as Content, DynamicToolCallParams, DynamicToolCallResponse,
-    DynamicToolCallStatus, DynamicToolFunctionSpec, DynamicToolNamespaceTool, DynamicToolSpec,
-    ImageDetail, ThreadItem, method,
+    DynamicToolCallStatus, DynamicToolFunctionSpec, DynamicToolNamespaceSpec,
+    DynamicToolNamespaceTool, DynamicToolSpec, ImageDetail, ThreadItem, method,
 };
 use crate::thread::item;
 use crate::util::json::raw;
@@ -149,20 +150,35 @@ impl DynamicTools {
         })
     }
 
-    /// What the model is offered.
-    pub(super) fn definitions(&self) -> impl Iterator<Item = Value> {
-        self.0.iter().map(|spec| match spec {
-            DynamicToolSpec::Function(function) => definition(function),
-            DynamicToolSpec::Namespace(spec) => {
-                let tools: Vec<Value> = spec
-                    .tools
-                    .iter()
-                    .map(|DynamicToolNamespaceTool::Function(function)| definition(function))
-                    .collect();
-                namespace(&spec.name, &spec.description, &tools)
-            }
+    /// What the model is shown from the beginning.
+    pub(super) fn shown(&self, deferral: Deferral) -> impl Iterator<Item = Value> {
+        let is_shown = move |function: &DynamicToolFunctionSpec| {
+            deferral == Deferral::Unsupported || !function.defer_loading
+        };
+        self.0.iter().filter_map(move |spec| match spec {
+            DynamicToolSpec::Function(function) => Some(definition(function)),
+            DynamicToolSpec::Namespace(spec) => members(spec, is_shown),
         })
     }
+
+    /// What a model that can do so has to search for.
+    pub(super) fn deferred(&self) -> impl Iterator<Item = Value> {
+        self.0.iter().filter_map(|spec| match spec {
+            DynamicToolSpec::Function(_) => None,
+            DynamicToolSpec::Namespace(spec) => members(spec, |function| function.defer_loading),
+        })
+    }
+}
+
+/// A namespace with those of its tools that are wanted, if there are any.
+fn members(
+    spec: &DynamicToolNamespaceSpec,
+    is_wanted: impl Fn(&DynamicToolFunctionSpec) -> bool,
+) -> Option<Value> {
+    let functions = spec.tools.iter().map(|DynamicToolNamespaceTool::Function(function)| function);
+    let tools: Vec<Value> =
+        functions.filter(|function| is_wanted(function)).map(definition).collect();
+    (!tools.is_empty()).then(|| namespace(&spec.name, &spec.description, &tools))
 }
 
 fn check_function<'a>(

@@ -94,7 +94,7 @@ fn used(call: &Call) -> ToolUse {
                 };
                 (COMMAND.to_owned(), aliases, json!({ "command": command }))
             }
-            (name, CallInput::Function(arguments)) => {
+            (name, CallInput::Function(arguments) | CallInput::Search(arguments)) => {
                 (qualified(call.namespace.as_deref(), name), &[], parsed(arguments))
             }
             (name @ "apply_patch", CallInput::Custom(text)) => {
@@ -138,7 +138,9 @@ fn replace(call: &mut Call, input: &Value) -> Result<(), String> {
             }
             *arguments = changed.to_string();
         }
-        CallInput::Function(arguments) => *arguments = input.to_string(),
+        CallInput::Function(arguments) | CallInput::Search(arguments) => {
+            *arguments = input.to_string();
+        }
         CallInput::Custom(text) => *text = command.ok_or_else(missing)?,
     }
     Ok(())

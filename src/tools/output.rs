@@ -1,6 +1,7 @@
 //! What a call gives back to the model.
 
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::protocol::ImageDetail;
 
@@ -10,6 +11,8 @@ use crate::protocol::ImageDetail;
 pub(crate) enum Output {
     Text(String),
     Parts(Vec<Part>),
+    /// Namespaces with the tools that a search has found.
+    Tools(Vec<Value>),
 }
 
 /// One part of what a model reads besides plain text.

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::DynamicTools;
+use super::{Deferral, DynamicTools};
 use crate::config::Effective;
 use crate::config::profile::FileRule;
 use crate::exec::{
@@ -48,6 +48,8 @@ pub(crate) struct Scene {
     pub(crate) servers: Arc<Servers>,
     /// The tools that the client runs.
     pub(crate) dynamic_tools: Arc<DynamicTools>,
+    /// Whether tools are searched for.
+    pub(crate) deferral: Deferral,
     pub(crate) shell: Shell,
     pub(crate) allow_login_shell: AllowLogin,
     pub(crate) environment: EnvironmentPolicy,
@@ -148,6 +150,7 @@ impl Scene {
             writable_roots: Vec::new(),
             servers: Arc::new(Servers::new(&Pool::default(), BTreeMap::new(), Path::new("/"))),
             dynamic_tools: Arc::default(),
+            deferral: Deferral::Unsupported,
             shell: Shell::of_user(),
             allow_login_shell: AllowLogin::Yes,
             environment: EnvironmentPolicy::default(),

@@ -10,15 +10,16 @@ use futures_util::future::BoxFuture;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
+use super::tool_search::Deferral;
 use super::{
     Cx, Outcome, Scene, agents, apply_patch, clock, collaboration, exec_command, goal,
-    mcp_resource, request_permissions, update_plan, user_input, user_input_async, view_image,
-    web_search, write_stdin,
+    mcp_resource, request_permissions, tool_search, update_plan, user_input, user_input_async,
+    view_image, web_search, write_stdin,
 };
 use crate::util::json::raw;
 
 /// Every tool, in the order in which a model is offered them.
-static TOOLS: &[&Tool] = &[
+pub(super) static TOOLS: &[&Tool] = &[
     &exec_command::TOOL,
     &write_stdin::TOOL,
     &update_plan::TOOL,
@@ -46,6 +47,7 @@ static TOOLS: &[&Tool] = &[
     &goal::GET,
     &goal::CREATE,
     &goal::UPDATE,
+    &tool_search::TOOL,
     &web_search::TOOL,
 ];
 
@@ -67,6 +69,15 @@ pub(super) struct Tool {
 pub(super) struct Namespace {
     pub(super) name: &'static str,
     pub(super) description: &'static str,
+    pub(super) shown: Shown,
+}
+
+/// When a model sees the tools of a namespace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shown {
+    Always,
+    /// When it searches for them, if it can.
+    WhenSearched,
 }
 
 /// Who runs the calls of a tool, and what they take.
@@ -77,6 +88,8 @@ pub(super) enum Run {
     InOrder(for<'a> fn(&'a Cx, String) -> BoxFuture<'a, Outcome>),
     /// A custom tool: its input as it stands.
     Custom(for<'a> fn(&'a Cx, String) -> BoxFuture<'a, Outcome>),
+    /// A search for tools: its arguments, JSON as text.
+    Search(for<'a> fn(&'a Cx, String) -> BoxFuture<'a, Outcome>),
     /// The provider runs it; the model does not call it.
     Hosted,
 }
@@ -84,6 +97,12 @@ pub(super) enum Run {
 impl Tool {
     fn is_called(&self, namespace: &str, name: &str) -> bool {
         self.name == name && self.namespace.map_or("", |own| own.name) == namespace
+    }
+
+    /// Whether the model of this scene sees it only when it searches for it.
+    pub(super) fn is_deferred(&self, scene: &Scene) -> bool {
+        scene.deferral == Deferral::Supported
+            && self.namespace.is_some_and(|own| own.shown == Shown::WhenSearched)
     }
 }
 
@@ -97,22 +116,33 @@ pub(super) fn find(scene: &Scene, namespace: &str, name: &str) -> Option<&'stati
     TOOLS.iter().find(|tool| tool.is_called(namespace, name) && (tool.is_offered)(scene)).copied()
 }
 
-/// What the model of this scene may call: a JSON array.
+/// What the model of this scene is shown of what it may call: a JSON array.
 pub(crate) fn offered(scene: &Scene) -> Box<RawValue> {
-    let mut all = definitions(TOOLS, scene);
-    all.extend(scene.dynamic_tools.definitions());
-    all.extend(scene.servers.catalogue().offers().map(|offer| {
+    let shown = TOOLS.iter().copied().filter(|tool| !tool.is_deferred(scene));
+    let mut all = definitions(shown, scene);
+    all.extend(scene.dynamic_tools.shown(scene.deferral));
+    if scene.deferral == Deferral::Unsupported {
+        all.extend(of_servers(scene));
+    }
+    raw(&all)
+}
+
+/// The namespaces of the MCP servers.
+pub(super) fn of_servers(scene: &Scene) -> Vec<Value> {
+    let catalogue = scene.servers.catalogue();
+    let offers = catalogue.offers().map(|offer| {
         let tools: Vec<Value> = offer
             .tools
             .map(|tool| with_schema(tool.name, tool.description, &tool.schema))
             .collect();
         namespace(offer.name, offer.description, &tools)
-    }));
-    raw(&all)
+    });
+    offers.collect()
 }
 
-fn definitions(tools: &[&'static Tool], scene: &Scene) -> Vec<Value> {
-    let offered: Vec<_> = tools.iter().filter(|tool| (tool.is_offered)(scene)).collect();
+/// The definitions of those of some tools that the model of this scene has.
+pub(super) fn definitions(tools: impl Iterator<Item = &'static Tool>, scene: &Scene) -> Vec<Value> {
+    let offered: Vec<_> = tools.filter(|tool| (tool.is_offered)(scene)).collect();
     let mut defined = Vec::new();
     for (index, tool) in offered.iter().enumerate() {
         let Some(namespace) = tool.namespace else {

@@ -63,6 +63,7 @@ mod thread_list;
 mod thread_resume;
 mod thread_start;
 mod tidy;
+mod tool_search;
 mod tools;
 mod turn;
 mod typescript;

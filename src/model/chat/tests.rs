@@ -266,7 +266,10 @@ fn told(event: &StreamEvent) -> String {
                 OutputItem::CustomToolCall { call_id, name, input, .. } => {
                     format!("{call_id} {name} {input}")
                 }
-                OutputItem::WebSearchCall { .. } | OutputItem::Compaction | OutputItem::Other => {
+                OutputItem::ToolSearchCall { .. }
+                | OutputItem::WebSearchCall { .. }
+                | OutputItem::Compaction
+                | OutputItem::Other => {
                     format!("{item:?}")
                 }
             }

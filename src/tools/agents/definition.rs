@@ -3,12 +3,13 @@
 use serde_json::{Value, json};
 
 use crate::tools::Scene;
-use crate::tools::spec::{Namespace, function};
+use crate::tools::spec::{Namespace, Shown, function};
 
 pub(super) static NAMESPACE: Namespace = Namespace {
     name: "multi_agent_v1",
     description: "Agents that work for you, each on a task of its own, beside you and in the same \
                   workspace. Use them when the user asks for agents, delegation or parallel work.",
+    shown: Shown::WhenSearched,
 };
 
 pub(super) fn spawn_agent(scene: &Scene) -> Value {

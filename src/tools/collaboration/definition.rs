@@ -4,12 +4,13 @@ use serde_json::{Value, json};
 
 use crate::tools::Scene;
 use crate::tools::agents::definition::roles;
-use crate::tools::spec::{Namespace, function};
+use crate::tools::spec::{Namespace, Shown, function};
 
 pub(super) static NAMESPACE: Namespace = Namespace {
     name: "collaboration",
     description: "Agents that work beside you in the same workspace, and write to you and to each \
                   other. Each has a path, such as `/root/tests`.",
+    shown: Shown::Always,
 };
 
 pub(super) fn spawn_agent(scene: &Scene) -> Value {

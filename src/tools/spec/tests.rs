@@ -100,7 +100,7 @@ fn what_is_offered_depends_on_the_model_and_the_configuration() {
     let names = |scene: &Scene| -> Vec<String> {
         let name =
             |tool: &Value| tool.get("name").unwrap_or(&tool["type"]).as_str().map(str::to_owned);
-        definitions(TOOLS, scene).iter().filter_map(name).collect()
+        definitions(TOOLS.iter().copied(), scene).iter().filter_map(name).collect()
     };
     let mut scene = Scene::of_model("none");
     let usual = ["exec_command", "write_stdin", "request_user_input", "view_image"];
@@ -142,7 +142,7 @@ fn the_search_says_how_far_it_may_go() {
         let mut scene = Scene { sandbox, ..Scene::of_model("none") };
         let config = Arc::get_mut(&mut scene.config).expect("not shared");
         config.tools.web_search.mode = mode;
-        definitions(&[&web_search::TOOL], &scene)
+        definitions([&web_search::TOOL].into_iter(), &scene)
     };
     let plain = |live: bool| vec![json!({ "type": "web_search", "external_web_access": live })];
     let read_only = || SandboxPolicy::ReadOnly { network_access: false };
@@ -199,7 +199,8 @@ fn every_name_in_the_grammar_is_defined() {
 
 #[test]
 fn members_of_a_namespace_stand_together() {
-    static NAMESPACE: Namespace = Namespace { name: "n", description: "Members." };
+    static NAMESPACE: Namespace =
+        Namespace { name: "n", description: "Members.", shown: Shown::Always };
     const fn tool(
         namespace: Option<&'static Namespace>,
         name: &'static str,
@@ -214,7 +215,7 @@ fn members_of_a_namespace_stand_together() {
     static A: Tool = tool(Some(&NAMESPACE), "a", |_| json!("a"));
     static HIDDEN: Tool =
         Tool { is_offered: |_| false, ..tool(None, "hidden", |_| json!("hidden")) };
-    let defined = definitions(&[&B, &PLAIN, &HIDDEN, &A], &Scene::of_model("none"));
+    let defined = definitions([&B, &PLAIN, &HIDDEN, &A].into_iter(), &Scene::of_model("none"));
     let namespace =
         json!({ "type": "namespace", "name": "n", "description": "Members.", "tools": ["a", "b"] });
     assert_eq!(defined, [namespace, json!("plain")]);
