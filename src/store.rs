@@ -57,7 +57,7 @@ use self::{
     database::Database, goals::Goals, locate::Found, lock::Lock, names::Names, outline::Outlines,
     summary::Stamp,
 };
-use crate::protocol::{Project, QueuedSubmission, ThreadGoal, ThreadId};
+use crate::protocol::{Project, QueuedSubmission, ThreadGoal, ThreadId, ThreadUnreadPosition};
 
 /// The threads of one home. Clones share what they know.
 #[derive(Debug, Clone)]
@@ -157,6 +157,16 @@ impl Store {
         work: impl FnOnce(&mut State) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
         self.inner.database.run(|tables| work(&mut tables.state))?
+    }
+
+    /// Notes that there is more to read in a thread. Whoever asks from now on is told so, but nobody has to wait for it.
+    pub(crate) fn note_unread(&self, id: &ThreadId, here: ThreadUnreadPosition, revision: String) {
+        let id = id.clone();
+        self.inner.database.post(move |tables| {
+            if let Err(error) = tables.state.note_unread(&id, &here, &revision) {
+                tracing::warn!(thread = %id, %error, "it is not noted that there is more to read");
+            }
+        });
     }
 
     /// All projects in their order.

@@ -42,6 +42,7 @@ mod stored;
 mod stream;
 mod team;
 mod turn;
+mod unread;
 mod usage;
 
 pub(crate) use agents::{
@@ -62,6 +63,7 @@ pub(crate) use session::{
 pub(crate) use settings::{Environment, LOCAL, Settings};
 pub(crate) use stored::{restore, stored_thread};
 pub(crate) use team::{AgentStatus, path as agent_path};
+pub(crate) use unread::is_for_readers;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -80,9 +82,10 @@ use crate::protocol::{
     ThreadBackgroundTerminalsTerminateResponse, ThreadCompactStartResponse, ThreadGoal,
     ThreadGoalClearResponse, ThreadGoalSetParams, ThreadGoalSetResponse, ThreadId,
     ThreadQueueStartResponse, ThreadSettings, ThreadSettingsUpdateParams,
-    ThreadSettingsUpdateResponse, ThreadShellCommandResponse, ThreadTokenUsage, TurnId,
-    TurnInterruptResponse, TurnSettingsUpdateParams, TurnSettingsUpdateResponse, TurnStartParams,
-    TurnStartResponse, TurnSteerParams, TurnSteerResponse, UserInput,
+    ThreadSettingsUpdateResponse, ThreadShellCommandResponse, ThreadTokenUsage,
+    ThreadUnreadPosition, TurnId, TurnInterruptResponse, TurnSettingsUpdateParams,
+    TurnSettingsUpdateResponse, TurnStartParams, TurnStartResponse, TurnSteerParams,
+    TurnSteerResponse, UserInput,
 };
 use crate::{config, store};
 
@@ -171,6 +174,10 @@ pub(crate) enum Command {
     Mail {
         letter: Letter,
         reply: Reply<()>,
+    },
+    /// The user has read the thread up to here, or wants to read it again.
+    Read {
+        first_unread: Option<ThreadUnreadPosition>,
     },
     /// Goes on with what waits, if the thread is idle: its queue may have changed, or somebody has resumed it.
     Wake,

@@ -27,8 +27,8 @@ use crate::protocol::{
 use crate::store::{self, Outline, Page, Query, Record, Store, Summary};
 use crate::thread::fold::Fold;
 use crate::thread::{
-    self, AgentStatus, Error, NewThread, Outlet, Persistence, Result, Settings, Shared, Start,
-    Stored, ThreadHandle, restore,
+    self, AgentStatus, Command, Error, NewThread, Outlet, Persistence, Result, Settings, Shared,
+    Start, Stored, ThreadHandle, restore,
 };
 use crate::tools::DynamicTools;
 use crate::util::find::{Needle, Snippet};
@@ -160,16 +160,20 @@ impl Threads {
                 Some(path) => store.open_path(&path)?,
                 None => store.open(&id)?,
             };
-            let summary = store.summary(&writer.meta().id)?;
-            Ok((writer, records, summary))
+            let id = writer.meta().id.clone();
+            let summary = store.summary(&id)?;
+            let read_state = store.state(move |state| state.read_states(&[id]))?;
+            Ok((writer, records, summary, read_state))
         });
-        let (writer, records, summary) = opened.await?;
+        let (writer, records, summary, mut read_state) = opened.await?;
+        let unread = read_state.remove(&summary.id).and_then(|state| state.first_unread);
         let (start, changed) = self.go_on(params, &summary, &records)?;
         let unload_delay_secs = start.config.thread_unload_delay_secs;
         let turns = Fold::of(summary.history_mode, &records).turns(None);
         let stored = Stored { writer, records, summary, changed };
         let handle = thread::resume(&self.shared, stored, start, Arc::default());
         self.shared.loaded.insert(handle.clone(), unload_delay_secs);
+        handle.send(Command::Read { first_unread: unread }).await;
         Ok((handle, turns))
     }
 
@@ -443,7 +447,7 @@ impl Threads {
             changes.push((handle, self.configure(&cwd, None, None)?.mcp_servers));
         }
         for (handle, servers) in changes {
-            handle.send(thread::Command::ChangeServers(servers)).await;
+            handle.send(Command::ChangeServers(servers)).await;
         }
         Ok(())
     }
@@ -460,7 +464,7 @@ impl Threads {
                 sources.load(Some(&cwd), None).map(|loaded| Hooks::read(&loaded.effective.hooks))
             };
             match tokio::task::spawn_blocking(read).await {
-                Ok(Ok(hooks)) => handle.send(thread::Command::ChangeHooks(hooks)).await,
+                Ok(Ok(hooks)) => handle.send(Command::ChangeHooks(hooks)).await,
                 Ok(Err(error)) => tracing::warn!(%error, thread = %id, "hooks are not read again"),
                 Err(error) => tracing::error!(%error, thread = %id, "reading hooks has failed"),
             }

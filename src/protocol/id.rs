@@ -55,7 +55,7 @@ macro_rules! as_str {
         }
     )*};
 }
-as_str!(ThreadId TurnId ItemId AgentPath);
+as_str!(ThreadId TurnId ItemId AgentPath ThreadSource);
 
 /// The one place where the TypeScript definitions have a name for a thread's id.
 #[cfg(test)]

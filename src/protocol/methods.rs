@@ -76,6 +76,8 @@ macro_rules! client_requests {
             ThreadSettingsUpdate = "thread/settings/update" (ThreadSettingsUpdateParams) -> ThreadSettingsUpdateResponse, Experimental, by(thread_id), thread_settings::update;
             /// Says whether a thread may be remembered.
             ThreadMemoryModeSet = "thread/memoryMode/set" (ThreadMemoryModeSetParams) -> ThreadMemoryModeSetResponse, Experimental, by(thread_id), thread_metadata::set_memory_mode;
+            /// Marks a thread as read or unread.
+            ThreadReadStateUpdate = "thread/readState/update" (ThreadReadStateUpdateParams) -> ThreadReadStateUpdateResponse, Experimental, by(thread_id), read_state::update;
             /// Tells how much has been learnt from earlier threads.
             MemoryStatus = "memory/status" (MemoryStatusParams) -> MemoryStatusResponse, Experimental, none, memory::status;
             /// Forgets what has been learnt from earlier threads.
@@ -314,6 +316,8 @@ macro_rules! server_notifications {
             ThreadClosed = "thread/closed" (ThreadClosedNotification);
             /// Tells a thread's new name.
             ThreadNameUpdated = "thread/name/updated" (ThreadNameUpdatedNotification);
+            /// Tells that there is something to read in a thread, or that it has been read.
+            ThreadReadStateChanged = "thread/readState/changed" (ThreadReadStateChangedNotification);
             /// Tells that a thread has been moved to another section, or within one.
             ThreadSectionChanged = "thread/section/changed" (ThreadSectionChangedNotification);
             /// Tells that a value has been hung on a thread, or taken off it.

@@ -143,7 +143,7 @@ not_gated! {
     ThreadGoalSetParams ThreadGoalGetParams ThreadGoalClearParams
     ThreadQueueAddParams ThreadQueueListParams ThreadQueueUpdateParams ThreadQueueDeleteParams ThreadQueueReorderParams
     ThreadQueueStartParams
-    ThreadDeleteParams ThreadMemoryModeSetParams
+    ThreadDeleteParams ThreadReadStateUpdateParams ThreadMemoryModeSetParams
     ThreadAttachmentAddParams ThreadAttachmentListParams ThreadAttachmentOwnerListParams ThreadAttachmentRemoveParams
     ThreadSectionListParams ThreadSectionCreateParams ThreadSectionUpdateParams ThreadSectionDeleteParams
     ThreadSectionMoveParams

@@ -8,6 +8,7 @@ mod history;
 mod list;
 mod manage;
 mod queue;
+mod read_state;
 mod section;
 mod settings;
 mod start;
@@ -20,6 +21,7 @@ pub(crate) use history::*;
 pub(crate) use list::*;
 pub(crate) use manage::*;
 pub(crate) use queue::*;
+pub(crate) use read_state::*;
 pub(crate) use section::*;
 pub(crate) use settings::*;
 pub(crate) use start::*;
@@ -252,26 +254,6 @@ pub(crate) struct ThreadSection {
 pub(crate) struct ThreadSectionAppearance {
     pub(crate) icon: Option<String>,
     pub(crate) color: Option<String>,
-}
-
-/// Says what of a thread the user has not read.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-#[cfg_attr(test, derive(JsonSchema, TS), ts(export_to = "v2/"))]
-pub(crate) struct ThreadReadState {
-    /// Where unread content begins; null when there is none.
-    pub(crate) first_unread: Option<ThreadUnreadPosition>,
-    /// Changes with the state.
-    pub(crate) revision: String,
-}
-
-/// Points at the first unread content of a thread.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
-#[cfg_attr(test, derive(JsonSchema, TS), ts(export_to = "v2/"))]
-pub(crate) enum ThreadUnreadPosition {
-    ThreadStart,
-    Turn { turn_id: TurnId },
 }
 
 /// Tells that a thread has been created or loaded.

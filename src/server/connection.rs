@@ -8,7 +8,9 @@ use tokio::sync::mpsc;
 
 use super::{Server, router};
 use crate::exec::Processes;
+use crate::protocol::Notification as _;
 use crate::protocol::error::{OVERLOADED, RpcError};
+use crate::protocol::method::ThreadReadStateChanged;
 use crate::protocol::rpc::{self, Message};
 use crate::transport::{Incoming, Outbox, Overflow};
 use crate::util::task::AbortOnDrop;
@@ -68,7 +70,12 @@ impl Connection {
 
     /// Whether notifications of `method` are wanted here. Nothing is sent before the handshake.
     pub(crate) fn wants(&self, method: &str) -> bool {
-        self.client().is_some_and(|client| !client.opted_out.contains(method))
+        self.client().is_some_and(|client| {
+            // Who cannot mark a thread as read has no use for being told that it is not.
+            let is_known = client.experimental == Experimental::Allowed
+                || method != ThreadReadStateChanged::METHOD;
+            is_known && !client.opted_out.contains(method)
+        })
     }
 
     pub(crate) fn is_watching(&self, watch: &str) -> bool {

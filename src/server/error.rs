@@ -94,11 +94,12 @@ impl From<store::Error> for Error {
             E::NotFound(_)
             | E::NotArchived(_)
             | E::Archived(_)
-            | E::Locked(_)
             | E::NoSuchPath(_)
             | E::Refused(_)
             | E::Referenced(_)
             | E::Cursor(_) => Self::invalid_request(message),
+            E::Locked { holder, .. } => Self::invalid_request(message)
+                .with_data(serde_json::json!({ "reason": "activeWriter", "holder": holder })),
             E::InvalidParams(_) => Self::invalid_params(message),
             E::Compressed(_) | E::Invalid { .. } | E::Database(_) => Self::internal(message),
             E::Io { source, .. } => {

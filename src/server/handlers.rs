@@ -25,6 +25,7 @@ mod place;
 pub(super) mod process;
 pub(super) mod project;
 pub(super) mod queue;
+pub(super) mod read_state;
 pub(super) mod remote_control;
 pub(crate) mod search;
 pub(super) mod section;

@@ -6,7 +6,7 @@ use std::{
     path::PathBuf,
     sync::{
         Mutex, PoisonError,
-        mpsc::{self, SyncSender},
+        mpsc::{self, SyncSender, TrySendError},
     },
     thread,
 };
@@ -51,6 +51,22 @@ impl Database {
             self.forget();
             Error::Database("the work on it was given up".to_owned())
         })
+    }
+
+    /// Puts `work` into the thread's line, and goes on.
+    pub(super) fn post(&self, work: impl FnOnce(&mut Tables) + Send + 'static) {
+        let inbox = match self.inbox() {
+            Ok(inbox) => inbox,
+            Err(error) => return tracing::error!(%error, "the database cannot be written"),
+        };
+        match inbox.try_send(Box::new(work)) {
+            Ok(()) => {}
+            // Somebody has to wait for a place in the line, but not whoever posts.
+            Err(TrySendError::Full(job)) => {
+                drop(thread::spawn(move || drop(inbox.send(job))));
+            }
+            Err(TrySendError::Disconnected(_)) => self.forget(),
+        }
     }
 
     fn inbox(&self) -> std::io::Result<SyncSender<Job>> {

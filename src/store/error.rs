@@ -2,6 +2,7 @@
 
 use std::{io, path::PathBuf};
 
+use super::lock::Holder;
 use crate::protocol::ThreadId;
 
 #[derive(Debug, thiserror::Error)]
@@ -12,8 +13,8 @@ pub(crate) enum Error {
     NotArchived(ThreadId),
     #[error("session {0} is archived. Run `codex unarchive {0}` to unarchive it first.")]
     Archived(ThreadId),
-    #[error("thread {0} already has an active writer")]
-    Locked(ThreadId),
+    #[error("thread {id} already has an active writer")]
+    Locked { id: ThreadId, holder: Option<Holder> },
     #[error("failed to resolve rollout path `{}`: file does not exist", .0.display())]
     NoSuchPath(PathBuf),
     #[error("rollout {} is compressed, which is not supported yet", .0.display())]

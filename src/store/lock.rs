@@ -1,12 +1,30 @@
-//! One writer per thread, over all server processes of a home: an advisory lock on a file named after the thread.
+//! One writer per thread, over all server processes of a home: an advisory lock on a file named after the thread. The
+//! system frees it when its holder dies, however that comes about. The file says who holds it.
 
 use std::{
     fs::{self, File, TryLockError},
+    io::{Read as _, Write as _},
     path::{Path, PathBuf},
+    process,
 };
+
+use serde::{Deserialize, Serialize};
 
 use super::error::Error;
 use crate::protocol::ThreadId;
+use crate::util::json;
+use crate::util::time::now_secs;
+
+/// More than what a holder says of itself.
+const LONGEST: u64 = 1024;
+
+/// The process that has a thread's lock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Holder {
+    pub(crate) pid: u32,
+    /// When it took the lock (in Unix seconds).
+    pub(crate) since: i64,
+}
 
 /// The right to write a thread's files, for as long as this lives. The lock file goes with it.
 #[derive(Debug)]
@@ -24,8 +42,15 @@ impl Lock {
         let path = folder.join(format!("{id}.lock"));
         let file = open(&path).map_err(Error::io(&path))?;
         match file.try_lock() {
-            Ok(()) => Ok(Self { path, file: Some(file) }),
-            Err(TryLockError::WouldBlock) => Err(Error::Locked(id.clone())),
+            Ok(()) => {
+                if let Err(error) = sign(&file) {
+                    tracing::warn!(path = %path.display(), %error, "a lock does not say who holds it");
+                }
+                Ok(Self { path, file: Some(file) })
+            }
+            Err(TryLockError::WouldBlock) => {
+                Err(Error::Locked { id: id.clone(), holder: holder(&file) })
+            }
             Err(TryLockError::Error(source)) => Err(Error::Io { path, source }),
         }
     }
@@ -60,6 +85,20 @@ fn coordinate(folder: &Path) -> std::io::Result<File> {
     let file = open(&folder.join(".coordination.lock"))?;
     file.lock()?;
     Ok(file)
+}
+
+/// Writes into a lock who has it. What an earlier holder left goes first.
+fn sign(mut file: &File) -> std::io::Result<()> {
+    file.set_len(0)?;
+    let holder = Holder { pid: process::id(), since: now_secs() };
+    file.write_all(json::text(&holder).as_bytes())
+}
+
+/// Who has a lock, if it says so: other servers leave the file empty.
+fn holder(file: &File) -> Option<Holder> {
+    let mut text = String::new();
+    file.take(LONGEST).read_to_string(&mut text).ok()?;
+    serde_json::from_str(&text).ok()
 }
 
 fn open(path: &Path) -> std::io::Result<File> {

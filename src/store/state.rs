@@ -4,6 +4,7 @@
 
 mod attachment;
 mod project;
+mod read;
 mod section;
 mod thread;
 

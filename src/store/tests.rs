@@ -140,9 +140,9 @@ fn a_thread_has_one_writer() {
     writer.append(&exchange(1, "hello")).expect("written");
     let lock = home.path().join(format!("thread-writer-locks/{}.lock", id(1)));
     assert!(lock.exists());
-    assert!(matches!(store.open(&id(1)), Err(Error::Locked(_))));
-    assert!(matches!(store.archive(&id(1)), Err(Error::Locked(_))));
-    assert!(matches!(store.unarchive(&id(1)), Err(Error::Locked(_))));
+    assert!(matches!(store.open(&id(1)), Err(Error::Locked { .. })));
+    assert!(matches!(store.archive(&id(1)), Err(Error::Locked { .. })));
+    assert!(matches!(store.unarchive(&id(1)), Err(Error::Locked { .. })));
     assert!(store.read(&id(1)).is_ok(), "reading is free");
     drop(writer);
     assert!(!lock.exists());

@@ -41,8 +41,8 @@ use crate::protocol::{
     AccountRateLimitsUpdatedNotification, ItemCompletedNotification, ItemStartedNotification,
     ModelRerouteReason, ModelReroutedNotification, ModelVerification,
     ModelVerificationNotification, MultiAgentVersion, RateLimitSnapshot, RateLimitWindow, Thread,
-    ThreadActiveFlag, ThreadStatus, ThreadTokenUsageUpdatedNotification, TimedItem, TurnId,
-    TurnInterruptResponse, WarningNotification, method,
+    ThreadActiveFlag, ThreadStatus, ThreadTokenUsageUpdatedNotification, ThreadUnreadPosition,
+    TimedItem, TurnId, TurnInterruptResponse, WarningNotification, method,
 };
 use crate::store::{Record, Writer};
 use crate::tools::{DynamicTools, Event};
@@ -92,6 +92,8 @@ pub(super) struct Actor {
     /// How many commands the user has run.
     pub(super) user_commands: u32,
     pub(super) status: ThreadStatus,
+    /// Where the content begins that nobody has read.
+    pub(super) first_unread: Option<ThreadUnreadPosition>,
     /// The time that the model was told last.
     pub(super) told_time: Option<String>,
     /// A model that the client has been warned of, since nothing is known about it.
@@ -194,6 +196,7 @@ impl Actor {
             Command::StartQueued { id, reply } => self.start_queued(id.as_deref(), reply),
             Command::UpdateSettings { params, reply } => self.update_settings(&params, reply),
             Command::UpdateTurn { params, reply } => self.update_turn(&params, reply),
+            Command::Read { first_unread } => self.first_unread = first_unread,
             Command::StartServers => self.start_servers(),
             Command::ChangeServers(servers) => self.change_servers(servers),
             Command::ChangeHooks(hooks) => self.change_hooks(hooks),

@@ -464,6 +464,7 @@ pub(super) fn run(shared: &Arc<Shared>, start: Start, loaded: Loaded) -> ThreadH
         commands: HashMap::new(),
         user_commands: 0,
         status: ThreadStatus::Idle,
+        first_unread: None,
         told_time: None,
         warned_of: None,
         waiting: Vec::new(),

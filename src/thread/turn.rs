@@ -493,6 +493,10 @@ impl Actor {
             }
             Ending::Failed(error) => (TurnStatus::Failed, Some(*error), ThreadStatus::SystemError),
         };
+        let is_result = turn.last_answer.is_some() || status == TurnStatus::Failed;
+        if is_result {
+            self.tell_unread(&turn.id);
+        }
         self.set_status(rest);
         let mut wire = turn.wire(status);
         wire.error.clone_from(&error);

@@ -59,7 +59,7 @@ pub(crate) enum Refused {
     Long(Noun, usize, String),
     #[error("dynamic tool {0} is reserved: {1}")]
     Reserved(Noun, String),
-    #[error("dynamic tool {0} is there twice: {1}")]
+    #[error("duplicate dynamic tool {0}: {1}")]
     Twice(Noun, String),
     #[error("dynamic tool name {0} can only be deferred in a namespace")]
     DeferredAlone(String),

@@ -50,6 +50,7 @@ mod plan;
 mod providers;
 mod questions;
 mod queue;
+mod read_state;
 mod review;
 mod services;
 mod settings;

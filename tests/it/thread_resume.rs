@@ -1,7 +1,9 @@
 //! `thread/resume`: from disk and of a loaded thread, and what comes back.
 
+use rustix::process::Signal;
 use serde_json::{Value, json};
 
+use crate::harness::server::is_another;
 use crate::harness::{Gate, Lab, ev, held};
 
 #[test]
@@ -156,15 +158,25 @@ fn a_thread_has_one_writer() {
     let thread = client.thread();
     client.complete(&thread, "one");
     let other = lab.start();
-    other.refused(
-        "thread/resume",
-        json!({"threadId": thread}),
-        &format!("thread {thread} already has an active writer"),
-    );
+    for method in ["thread/resume", "thread/archive", "thread/delete"] {
+        let refusal = other.refuse(method, json!({"threadId": thread}));
+        assert_eq!(refusal.message, format!("thread {thread} already has an active writer"));
+        if !is_another() {
+            let holder = &refusal.data["holder"];
+            assert_eq!(
+                (&refusal.data["reason"], &holder["pid"]),
+                (&json!("activeWriter"), &json!(client.id()))
+            );
+            assert!(holder["since"].as_i64().is_some());
+        }
+    }
     assert_eq!(
         other.request("thread/read", json!({"threadId": thread}))["thread"]["preview"],
         "one"
     );
-    drop(client);
+    // However the writer ends, the next one need not wait.
+    client.signal(Signal::KILL);
     other.resume(&thread);
+    other.close();
+    lab.start().resume(&thread);
 }

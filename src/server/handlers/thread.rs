@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use super::thread_metadata;
 use super::turns_page::{self, Newest, Wanted};
+use super::{read_state, thread_metadata};
 use crate::protocol::{
     DeprecationNoticeNotification, MultiAgentMode, ResponseItem, Thread, ThreadGoal,
     ThreadGoalClearedNotification, ThreadGoalUpdatedNotification, ThreadHistoryMode, ThreadId,
@@ -293,7 +293,11 @@ pub(crate) async fn read(cx: Cx, params: ThreadReadParams) -> Result<ThreadReadR
             thread.turns = cx.server.threads.turns(id, running).await?;
         }
     }
-    Ok(ThreadReadResponse { thread, read_state: None })
+    let read_state = match materialized {
+        true => read_state::of(&cx, std::slice::from_ref(&thread)).await?.into_values().next(),
+        false => None,
+    };
+    Ok(ThreadReadResponse { thread, read_state })
 }
 
 /// A thread as it is known.

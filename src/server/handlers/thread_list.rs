@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::page::{first, page_size};
+use super::read_state;
 use super::turns_page::{self, Wanted};
 use crate::protocol::{
     SortDirection, Thread, ThreadHistoryMode, ThreadListCwdFilter, ThreadListParams,
@@ -43,9 +44,10 @@ pub(crate) async fn list(cx: Cx, params: ThreadListParams) -> Result<ThreadListR
         data.push(as_loaded(&cx, summary).await);
     }
     cx.server.threads.adorn(&mut data).await?;
+    let read_states = Some(read_state::of(&cx, &data).await?);
     Ok(ThreadListResponse {
         data,
-        read_states: None,
+        read_states,
         next_cursor: page.next_cursor,
         backwards_cursor: page.backwards_cursor,
     })

@@ -23,13 +23,13 @@ fn names_that_clients_must_not_give() {
         "dynamic tool name may have letters, digits, `_` and `-` only: a.b",
     );
     refused(json!([function("mcp__x")]), "dynamic tool name is reserved: mcp__x");
-    refused(json!([function("a"), function("a")]), "dynamic tool name is there twice: a");
+    refused(json!([function("a"), function("a")]), "duplicate dynamic tool name: a");
     let namespace = |name: &str, tools: Value| json!([{"type": "namespace", "name": name, "description": "", "tools": tools}]);
     refused(namespace("web", json!([function("a")])), "dynamic tool namespace is reserved: web");
     refused(namespace("crm", json!([])), "dynamic tool namespace has no tools: crm");
     refused(
         namespace("crm", json!([function("a"), function("a")])),
-        "dynamic tool name is there twice: a",
+        "duplicate dynamic tool name: a",
     );
 }
 

@@ -319,6 +319,12 @@ impl Client {
 
     // The end.
 
+    /// The id of the server's process.
+    #[track_caller]
+    pub(crate) fn id(&self) -> u32 {
+        self.server().id()
+    }
+
     /// Ends the input and waits for the exit.
     #[track_caller]
     pub(crate) fn close(&self) -> ExitStatus {
