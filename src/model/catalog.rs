@@ -93,9 +93,8 @@ pub(crate) struct ModelInfo {
     /// Nothing but the slug is known.
     #[serde(skip)]
     is_fallback: bool,
+    shell_type: ShellType,
     // Required of every catalogue, and of no consequence here.
-    #[serde(rename = "shell_type")]
-    _shell_type: IgnoredAny,
     #[serde(rename = "supported_in_api")]
     _supported_in_api: IgnoredAny,
 }
@@ -127,6 +126,16 @@ pub(crate) enum Visibility {
 #[serde(rename_all = "snake_case")]
 enum ApplyPatchToolType {
     Freeform,
+}
+
+/// Whether the model is trained on running commands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum ShellType {
+    Disabled,
+    /// There have been several tools to run commands with; today there is one.
+    #[serde(other)]
+    Usual,
 }
 
 /// How much of a tool's output the model is shown.
@@ -184,9 +193,14 @@ impl ModelInfo {
             experimental_supported_tools: Vec::new(),
             web_search_tool_type: None,
             is_fallback: true,
-            _shell_type: IgnoredAny,
+            shell_type: ShellType::Usual,
             _supported_in_api: IgnoredAny,
         }
+    }
+
+    /// Whether the model is to run commands at all.
+    pub(crate) fn runs_commands(&self) -> bool {
+        self.shell_type != ShellType::Disabled
     }
 
     /// How many tokens the model can take, or what the configuration says instead.

@@ -13,7 +13,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use uuid::Uuid;
 
 use super::actor::Actor;
@@ -23,7 +23,7 @@ use super::history::History;
 use super::turn::Ending;
 use super::{Reply, prompt};
 use crate::exec::{Truncation, cut_middle};
-use crate::model::{Client, OutputItem, Provider, Request, StreamEvent};
+use crate::model::{self, Client, OutputItem, Provider, Request, Retry, StreamEvent, backoff};
 use crate::protocol::{
     AutoReviewDecisionSource, GuardianApprovalReview, GuardianApprovalReviewAction,
     GuardianApprovalReviewStatus as Status, GuardianRiskLevel, GuardianUserAuthorization,
@@ -137,7 +137,7 @@ impl Actor {
     fn reviewed_input(&self, id: &str, action: &GuardianApprovalReviewAction) -> History {
         let text = format!(
             "<conversation>\n{}\n</conversation>\n\n<action>\n{}\n</action>",
-            transcript(&self.history),
+            transcript(self.asked_with()),
             json!(action)
         );
         let mut input = History::default();
@@ -231,27 +231,56 @@ fn shown(status: Status, assessment: Option<&Assessment>) -> GuardianApprovalRev
     }
 }
 
-/// Asks until there is an answer that can be understood.
+/// Asks until there is an answer that can be understood, or asking again is of no use.
 async fn assess(client: &Client, provider: &Arc<Provider>, request: &Request) -> Assessment {
-    for _ in 0..ATTEMPTS {
-        let mut stream = client.stream(provider, request.clone());
-        let mut answer = None;
-        while let Some(batch) = stream.next().await {
-            for event in batch {
-                if let StreamEvent::ItemDone {
-                    item: OutputItem::Message { text: Some(text), .. },
-                    ..
-                } = event
-                {
-                    answer = Some(text);
+    let mut why = String::new();
+    for attempt in 1..=ATTEMPTS {
+        let pause = match answer(client, provider, request).await {
+            Ok(answer) => match answer.as_deref().and_then(Assessment::parse) {
+                Some(assessment) => return assessment,
+                None => {
+                    "the reviewer gave no answer that can be understood".clone_into(&mut why);
+                    continue;
+                }
+            },
+            Err(error) => {
+                why = error.to_string();
+                match error.retry() {
+                    Retry::Never => break,
+                    Retry::Stream { after, .. } => after,
+                    Retry::Connection => None,
                 }
             }
-        }
-        if let Some(assessment) = answer.as_deref().and_then(Assessment::parse) {
-            return assessment;
+        };
+        if attempt < ATTEMPTS {
+            sleep(pause.unwrap_or_else(|| backoff(attempt))).await;
         }
     }
-    Assessment::failed("the review could not be completed")
+    Assessment::failed(&format!("the review could not be completed: {why}"))
+}
+
+/// The last message of a response.
+async fn answer(
+    client: &Client,
+    provider: &Arc<Provider>,
+    request: &Request,
+) -> Result<Option<String>, model::Error> {
+    let mut stream = client.stream(provider, request.clone());
+    let mut answer = None;
+    while let Some(batch) = stream.next().await {
+        for event in batch {
+            if let StreamEvent::ItemDone {
+                item: OutputItem::Message { text: Some(text), .. },
+                ..
+            } = event
+            {
+                answer = Some(text);
+            } else if let StreamEvent::Failed(error) = event {
+                return Err(error);
+            }
+        }
+    }
+    Ok(answer)
 }
 
 fn schema() -> Value {

@@ -25,9 +25,6 @@ use crate::store::{Compacted, Record};
 use crate::util::json::raw;
 use crate::util::time::now_ms;
 
-/// Compactions in a row that did not bring the history below its limit, after which no further one is tried.
-const MOST_IN_VAIN: u32 = 3;
-
 /// A compaction that runs.
 #[derive(Debug)]
 pub(super) struct Compaction {
@@ -66,11 +63,15 @@ pub(super) enum Written {
 }
 
 /// Whether compactions help.
-#[derive(Debug, Default)]
-pub(super) struct Effort {
-    in_vain: u32,
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Effort {
+    /// None was needed since the history was last below its limit.
+    #[default]
+    None,
     /// No response has shown yet what the last one achieved.
-    is_open: bool,
+    Open,
+    /// The last one did not bring the history below its limit, so a further one is of no use.
+    InVain,
 }
 
 impl Actor {
@@ -96,7 +97,7 @@ impl Actor {
         // A reviewer has a history of its own, which ends with the review.
         !self.is_reviewing()
             && limit > 0
-            && self.effort.in_vain < MOST_IN_VAIN
+            && self.effort != Effort::InVain
             && self.totals.context() >= limit
     }
 
@@ -112,16 +113,14 @@ impl Actor {
     pub(super) fn judge_compaction(&mut self) {
         let full = self.totals.context() >= self.compaction_limit();
         if !full {
-            self.effort = Effort::default();
-        } else if std::mem::take(&mut self.effort.is_open) {
-            self.effort.in_vain += 1;
-            if self.effort.in_vain == MOST_IN_VAIN {
-                self.warn(
-                    "Compacting this thread does not make it small enough. It goes on as it is; a new thread, or a \
-                     higher model_auto_compact_token_limit, may help."
-                        .to_owned(),
-                );
-            }
+            self.effort = Effort::None;
+        } else if self.effort == Effort::Open {
+            self.effort = Effort::InVain;
+            self.warn(
+                "Compacting this thread does not make it small enough. It goes on as it is; a new thread, or a \
+                 higher model_auto_compact_token_limit, may help."
+                    .to_owned(),
+            );
         }
     }
 
@@ -235,7 +234,7 @@ impl Actor {
         let turn = turn.id.clone();
         self.replace_history(written);
         self.totals.estimate(self.history.size());
-        self.effort.is_open = compaction.moment != Moment::Standalone;
+        self.effort = Effort::Open;
         self.publish_usage();
         self.end_item(&turn, compaction.item);
         self.session_begins(SessionOrigin::Compact);

@@ -3,14 +3,16 @@
 //! Files are read when somebody asks, which is when a thread starts or moves; what the text is wrapped in, and when
 //! the model is given it, is not known here.
 
-use std::fs::File;
-use std::io::{self, Read as _};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::config::{Effective, marked_root};
+use crate::util::file::read_start;
 
 const OVERRIDE: &str = "AGENTS.override.md";
 const USUAL: &str = "AGENTS.md";
+/// How much of the user's own instructions is read. Nobody writes that much: it is a file that is there by mistake.
+const MOST_OF_USER: u64 = 1024 * 1024;
 
 /// What instructs the model in a working directory.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -44,7 +46,13 @@ impl Instructions {
     fn global(&mut self, home: &Path) -> Option<String> {
         [OVERRIDE, USUAL].into_iter().find_map(|name| {
             let path = home.join(name);
-            let (bytes, _) = self.read(&path, u64::MAX)?;
+            let (bytes, total) = self.read(&path, MOST_OF_USER)?;
+            if total > MOST_OF_USER {
+                self.warnings.push(format!(
+                    "Only {MOST_OF_USER} of {total} bytes of `{}` are used. Shorten it.",
+                    path.display(),
+                ));
+            }
             let text = String::from_utf8_lossy(&bytes).trim().to_owned();
             (!text.is_empty()).then(|| {
                 self.sources.push(path);
@@ -100,14 +108,8 @@ impl Instructions {
 
     /// At most `limit` bytes of a file, and its size; nothing if there is no such file.
     fn read(&mut self, path: &Path, limit: u64) -> Option<(Vec<u8>, u64)> {
-        let mut bytes = Vec::new();
-        let read = File::open(path).and_then(|file| {
-            let size = file.metadata()?.len();
-            file.take(limit).read_to_end(&mut bytes)?;
-            Ok(size)
-        });
-        match read {
-            Ok(size) => Some((bytes, size)),
+        match read_start(path, limit) {
+            Ok(read) => Some(read),
             Err(error)
                 if matches!(
                     error.kind(),

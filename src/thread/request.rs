@@ -49,8 +49,9 @@ impl Actor {
         let compaction = turn.compaction.as_ref();
         let compacting = compaction.map(|compaction| self.compaction_input(compaction));
         let offers_tools = compaction.is_none_or(Compaction::offers_tools);
+        let form = self.form();
         let body = Body {
-            form: self.form(),
+            form,
             model: &turn.step.scene.model,
             input: compacting.unwrap_or_else(|| self.asked_with().shared()),
             tools: offers_tools.then_some(&*turn.step.tools),
@@ -66,7 +67,7 @@ impl Actor {
         Request {
             thread: identity.thread.to_string(),
             conversation: self.conversation.clone(),
-            headers: self.headers(metadata),
+            headers: self.headers(form, metadata),
             body: body.encode(),
         }
     }
@@ -75,8 +76,9 @@ impl Actor {
     pub(super) fn review_request(&self, review: &str, input: &History, schema: &Value) -> Request {
         let Some(turn) = &self.turn else { return Request::default() };
         let metadata = self.turn_metadata().to_string();
+        let form = Form::Plain;
         let body = Body {
-            form: Form::Plain,
+            form,
             model: &turn.step.scene.model,
             input: input.shared(),
             tools: None,
@@ -92,12 +94,12 @@ impl Actor {
         Request {
             thread: review.to_owned(),
             conversation: Conversation::default(),
-            headers: self.headers(metadata),
+            headers: self.headers(form, metadata),
             body: body.encode(),
         }
     }
 
-    fn headers(&self, metadata: String) -> Vec<(&'static str, String)> {
+    fn headers(&self, form: Form, metadata: String) -> Vec<(&'static str, String)> {
         let client = self.shared.client();
         let identity = self.identity();
         let id = identity.thread.to_string();
@@ -111,7 +113,7 @@ impl Actor {
             ("x-codex-turn-metadata", metadata),
             ("x-codex-beta-features", BETA_FEATURES.to_owned()),
         ];
-        if self.form() == Form::Lite {
+        if form == Form::Lite {
             headers.push(("x-openai-internal-codex-responses-lite", "true".to_owned()));
         }
         let state = self.turn.as_ref().and_then(|turn| turn.turn_state.clone());
@@ -142,7 +144,7 @@ impl Actor {
     }
 
     /// What the model has seen and said so far.
-    fn asked_with(&self) -> &History {
+    pub(super) fn asked_with(&self) -> &History {
         let review = self.turn.as_ref().and_then(|turn| turn.review.as_ref());
         review.map_or(&self.history, |review| &review.history)
     }

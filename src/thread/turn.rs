@@ -328,16 +328,16 @@ impl Actor {
         }
     }
 
-    /// Takes input into the running turn. A model that is still answering is cut short.
+    /// Takes input into the running turn. A model that is still answering is cut short, if the user wants that.
     pub(super) fn steer(&mut self, said: UserSaid) {
+        let is_instant = self.config.features.on("instant_interrupt");
         let Some(turn) = &mut self.turn else { return };
         turn.steered.push_back(said);
         turn.arrivals.send_replace(());
         // A compaction is not part of what the input is about: the input waits until it is over.
         let is_cut = match turn.phase {
-            Phase::Streaming(_) | Phase::Backoff(_) | Phase::Gathering(_) => {
-                turn.compaction.is_none()
-            }
+            Phase::Streaming(_) => is_instant && turn.compaction.is_none(),
+            Phase::Backoff(_) | Phase::Gathering(_) => turn.compaction.is_none(),
             // What hooks are asked about goes on as they say.
             Phase::Ended(_) | Phase::Hooked { .. } => false,
         };

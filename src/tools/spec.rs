@@ -198,5 +198,5 @@ pub(super) fn with_schema(name: &str, description: &str, parameters: &Value) -> 
 
 /// Whether the model may run commands.
 pub(super) fn shell_is_offered(scene: &Scene) -> bool {
-    scene.config.features.on("shell_tool")
+    scene.config.features.on("shell_tool") && scene.model_info.runs_commands()
 }

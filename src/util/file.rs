@@ -6,12 +6,8 @@ use std::path::Path;
 
 /// The text of a regular file that holds at most `most` bytes. Other files are refused, and never read whole.
 pub(crate) fn read_text(path: &Path, most: u64) -> io::Result<String> {
-    // Opening a pipe could have us wait for ever.
-    if !fs::metadata(path)?.is_file() {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));
-    }
     let mut text = String::new();
-    File::open(path)?.take(most + 1).read_to_string(&mut text)?;
+    open(path)?.take(most + 1).read_to_string(&mut text)?;
     match text.len() as u64 > most {
         true => Err(io::Error::new(
             io::ErrorKind::FileTooLarge,
@@ -19,6 +15,25 @@ pub(crate) fn read_text(path: &Path, most: u64) -> io::Result<String> {
         )),
         false => Ok(text),
     }
+}
+
+/// The first `most` bytes of a regular file, and the size of the whole.
+pub(crate) fn read_start(path: &Path, most: u64) -> io::Result<(Vec<u8>, u64)> {
+    let file = open(path)?;
+    let size = file.metadata()?.len();
+    let mut bytes = Vec::new();
+    file.take(most).read_to_end(&mut bytes)?;
+    Ok((bytes, size))
+}
+
+fn open(path: &Path) -> io::Result<File> {
+    // Opening a pipe could have us wait for ever.
+    let kind = match fs::metadata(path)? {
+        found if found.is_file() => return File::open(path),
+        found if found.is_dir() => io::ErrorKind::IsADirectory,
+        _ => io::ErrorKind::InvalidInput,
+    };
+    Err(io::Error::new(kind, "it is not a regular file"))
 }
 
 #[cfg(test)]

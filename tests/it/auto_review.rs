@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{Client, Config, Lab, ev};
+use crate::harness::{Client, Config, Lab, Request, ev, http};
 
 fn lab() -> Lab {
     Lab::with(&Config { approval: "on-request", sandbox: "read-only", ..Config::default() })
@@ -91,6 +91,52 @@ fn what_cannot_be_understood_is_a_refusal_after_three_attempts() {
     client.complete(&thread, "go");
     assert!(lab.home.exists("once") && !lab.home.exists("never"));
     assert_eq!(statuses(&client), ["approved", "denied"]);
+}
+
+#[test]
+fn a_provider_that_refuses_is_not_asked_again() {
+    let lab = lab();
+    lab.model.reply(escalate("never"));
+    lab.model.reply(http(400, json!({"error": {"message": "no such schema"}})));
+    lab.model.reply(ev::text("done"));
+    let client = lab.start();
+    let thread = reviewed(&client);
+    client.complete(&thread, "go");
+    assert!(!lab.home.exists("never"));
+    assert_eq!(lab.model.requests().len(), 3);
+    let warned = &client.notes("guardianWarning")[0];
+    assert!(warned["message"].as_str().unwrap().contains("no such schema"), "{warned}");
+}
+
+#[test]
+fn a_provider_that_fails_is_asked_again() {
+    let lab = lab();
+    lab.model.reply(escalate("yes"));
+    lab.model.reply(vec![ev::created(), ev::failed("server_error", "try again in 0.01s")]);
+    play(&lab, vec![verdict("allow"), ev::text("done")]);
+    let client = lab.start();
+    let thread = reviewed(&client);
+    client.complete(&thread, "go");
+    assert!(lab.home.exists("yes"));
+    assert_eq!(statuses(&client), ["approved"]);
+}
+
+#[test]
+fn head_and_body_of_a_request_agree() {
+    let config = Config { approval: "on-request", sandbox: "read-only", ..Config::default() };
+    let lab = Lab::describing(&json!({"use_responses_lite": true}), config);
+    play(&lab, vec![escalate("yes"), verdict("allow"), ev::text("done")]);
+    let client = lab.start();
+    let thread = reviewed(&client);
+    client.complete(&thread, "go");
+    let lite = "x-openai-internal-codex-responses-lite";
+    let form = |request: &Request| {
+        let is_lite = request.input()[0]["type"] == "additional_tools";
+        assert_eq!(request.headers.contains_key(lite), is_lite);
+        is_lite
+    };
+    let forms: Vec<bool> = lab.model.requests().iter().map(form).collect();
+    assert_eq!(forms, [true, false, true], "a reviewer has no tools");
 }
 
 #[test]

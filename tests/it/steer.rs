@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{Client, Gate, Lab, ev, held};
+use crate::harness::{Client, Config, Gate, Lab, ev, held};
 
 fn steer(client: &Client, thread: &str, turn: &str, text: &str) -> Value {
     let input = json!([{"type": "text", "text": text}]);
@@ -30,6 +30,26 @@ fn a_streaming_model_is_asked_anew() {
     assert!(last.texts("assistant").is_empty(), "the unfinished message is not kept");
     let messages = client.items("agentMessage");
     assert_eq!(messages.last().unwrap()["text"], "second");
+}
+
+#[test]
+fn a_model_that_may_finish_is_not_cut_short() {
+    let lab = Lab::with(&Config {
+        tables: "[features]\ninstant_interrupt = false".to_owned(),
+        ..Config::default()
+    });
+    let gate = Gate::default();
+    let (begun, rest) = (vec![ev::created()], ev::text("whole"));
+    lab.model.reply(held(&gate, begun, rest)).reply(ev::text("second"));
+    let client = lab.start();
+    let thread = client.thread();
+    let turn = client.turn(&thread, "first");
+    gate.reached();
+    steer(&client, &thread, &turn, "and that");
+    gate.open();
+    assert_eq!(client.finish(&thread)["status"], "completed");
+    let last = lab.model.last();
+    assert_eq!((last.asked(), last.texts("assistant")), (vec!["first", "and that"], vec!["whole"]));
 }
 
 #[test]

@@ -187,6 +187,17 @@ fn configuration_takes_tools_away() {
 }
 
 #[test]
+fn models_may_have_no_commands() {
+    let lab = Lab::describing(&json!({"shell_type": "disabled"}), Config::default());
+    lab.model.reply(ev::shell("call-1", "echo ran"));
+    let client = lab.start();
+    client.complete(&client.thread(), "go");
+    let last = lab.model.last();
+    assert!(!last.tools().iter().any(|tool| tool == "exec_command" || tool == "write_stdin"));
+    assert_eq!(last.output("call-1"), "unsupported call: exec_command");
+}
+
+#[test]
 fn the_search_is_described_by_configuration() {
     let lab = Lab::with(&Config {
         top: "web_search = \"live\"".to_owned(),

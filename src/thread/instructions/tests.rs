@@ -102,6 +102,22 @@ fn the_limit_is_not_for_the_users_own_text() {
 }
 
 #[test]
+fn what_is_no_usual_file_is_passed_over() {
+    let place = place(&[("w/AGENTS.md", "r")]);
+    let home = place.folder.path().join("home");
+    fs::create_dir(&home).unwrap();
+    std::os::unix::fs::symlink("/dev/zero", home.join("AGENTS.md")).unwrap();
+    place.check("w", Some("r"), &["w/AGENTS.md"]);
+    let warnings = place.discover("w").warnings;
+    assert!(warnings.len() == 1 && warnings[0].contains("not a regular file"), "{warnings:?}");
+    fs::remove_file(home.join("AGENTS.md")).unwrap();
+    fs::write(home.join("AGENTS.md"), "x".repeat(1024 * 1024 + 9)).unwrap();
+    let found = place.discover("w");
+    assert!(found.text.unwrap().len() < 1024 * 1024 + 99);
+    assert!(found.warnings[0].contains("1048576 of 1048585 bytes"), "{:?}", found.warnings);
+}
+
+#[test]
 fn markers_say_where_a_project_begins() {
     let mut place = place(&[
         ("w/AGENTS.md", "root"),
