@@ -3,15 +3,14 @@
 //! A lane exists only while it has work, so that no lane is left behind for threads that nobody uses any more.
 
 use std::collections::{HashMap, VecDeque};
-use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use futures_util::FutureExt as _;
 use tokio_util::task::TaskTracker;
 
 use super::connection::ConnectionId;
+use crate::util::task::guarded;
 
 /// A request's work, ready to run.
 pub(crate) type Job = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -54,9 +53,9 @@ impl Lanes {
         }
         let lanes = self.clone();
         self.tasks.spawn(async move {
-            guarded(job).await;
+            run(job).await;
             while let Some(next) = lanes.next(&key) {
-                guarded(next).await;
+                run(next).await;
             }
         });
     }
@@ -90,10 +89,8 @@ impl Lanes {
 }
 
 /// A job that panics costs nobody behind it their turn.
-async fn guarded(job: Job) {
-    if AssertUnwindSafe(job).catch_unwind().await.is_err() {
-        tracing::error!("a request's work panicked");
-    }
+async fn run(job: Job) {
+    guarded("a request", job, || ()).await;
 }
 
 #[cfg(test)]

@@ -5,10 +5,11 @@
 //! rollout before anybody is told.
 
 use std::collections::HashMap;
+use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex};
 
 use serde_json::value::RawValue;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep_until};
 
 use super::command::RunningCommand;
@@ -38,14 +39,15 @@ use crate::model::senses::Senses;
 use crate::model::{Conversation, LimitWindow, Provider, ResponseHeaders, StreamEvent};
 use crate::policy::grant::Grants;
 use crate::protocol::{
-    AccountRateLimitsUpdatedNotification, ItemCompletedNotification, ItemStartedNotification,
-    ModelRerouteReason, ModelReroutedNotification, ModelVerification,
+    AccountRateLimitsUpdatedNotification, CodexErrorInfo, ItemCompletedNotification,
+    ItemStartedNotification, ModelRerouteReason, ModelReroutedNotification, ModelVerification,
     ModelVerificationNotification, MultiAgentVersion, RateLimitSnapshot, RateLimitWindow, Thread,
     ThreadActiveFlag, ThreadStatus, ThreadTokenUsageUpdatedNotification, ThreadUnreadPosition,
-    TimedItem, TurnId, TurnInterruptResponse, WarningNotification, method,
+    TimedItem, TurnError, TurnId, TurnInterruptResponse, WarningNotification, method,
 };
 use crate::store::{Record, Writer};
 use crate::tools::{DynamicTools, Event};
+use crate::util::task::guarded;
 use crate::util::time::{now_ms, now_secs};
 
 pub(super) struct Actor {
@@ -115,6 +117,15 @@ pub(super) struct Actor {
     pub(super) happened: mpsc::Receiver<Event>,
 }
 
+/// Why the task ends.
+enum Close {
+    Asked(oneshot::Sender<Closed>),
+    /// Nobody can reach the thread any more.
+    Abandoned,
+    /// Something in it has panicked.
+    Broken,
+}
+
 /// What wakes the task.
 enum Woken {
     Command(Option<Command>),
@@ -126,21 +137,23 @@ enum Woken {
 impl Actor {
     pub(super) async fn run(mut self) {
         let closed = loop {
-            match self.wake().await {
-                Woken::Command(Some(Command::Close { reply })) => break Some(reply),
-                Woken::Command(None) => break None,
-                Woken::Command(Some(command)) => self.command(command),
-                Woken::Event(Some(event)) => self.event(event),
-                Woken::Event(None) => {}
-                Woken::Model(batch) => self.streamed(batch),
-                Woken::BackoffOver => self.ask_model(),
+            let broken = || ControlFlow::Break(Close::Broken);
+            match guarded("a thread", self.next(), broken).await {
+                ControlFlow::Continue(()) => {}
+                ControlFlow::Break(Close::Asked(reply)) => break Some(reply),
+                ControlFlow::Break(Close::Abandoned) => break None,
+                ControlFlow::Break(Close::Broken) => {
+                    self.fail_broken();
+                    break None;
+                }
             }
         };
-        self.hear_last_reports();
+        self.hear_last_events();
         if self.turn.is_some() {
             self.finish(Ending::Interrupted { by: None });
         }
         self.end_commands().await;
+        self.hear_last_events();
         self.dismiss_agents().await;
         self.close_all_runs();
         let farewell = self.session_end();
@@ -153,6 +166,36 @@ impl Actor {
         if let Some(reply) = closed {
             let _unheard = reply.send(Closed);
         }
+    }
+
+    /// Waits for something to happen, and deals with it.
+    async fn next(&mut self) -> ControlFlow<Close> {
+        match self.wake().await {
+            Woken::Command(Some(Command::Close { reply })) => {
+                return ControlFlow::Break(Close::Asked(reply));
+            }
+            Woken::Command(None) => return ControlFlow::Break(Close::Abandoned),
+            Woken::Command(Some(command)) => self.command(command),
+            Woken::Event(Some(event)) => self.event(event),
+            Woken::Event(None) => {}
+            Woken::Model(batch) => self.streamed(batch),
+            Woken::BackoffOver => self.ask_model(),
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// The thread's state cannot be relied on any more: its turn fails, and the thread ends, to be loaded anew from
+    /// its file by whoever asks for it next.
+    fn fail_broken(&mut self) {
+        if self.turn.is_some() {
+            self.finish(Ending::Failed(Box::new(TurnError {
+                message: "internal error; the thread was closed and can be resumed".to_owned(),
+                codex_error_info: Some(CodexErrorInfo::InternalServerError),
+                additional_details: None,
+                misalignment: None,
+            })));
+        }
+        self.set_status(ThreadStatus::SystemError);
     }
 
     async fn wake(&mut self) -> Woken {
@@ -519,6 +562,11 @@ impl Actor {
 
     pub(super) fn unbounded_connection_retries(&self) -> bool {
         self.config.features.on("unbounded_connection_retries")
+    }
+
+    /// What holds now: for a running turn, what it has begun with and what has been changed for it since.
+    pub(super) fn current_settings(&self) -> &Settings {
+        self.turn.as_ref().map_or(&self.settings, |turn| &turn.step.settings)
     }
 
     pub(super) fn surroundings<'a>(

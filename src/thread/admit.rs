@@ -1,7 +1,7 @@
 //! Admission: whether a request starts a turn, joins the running one, or is refused. Decided here, in the thread's
 //! task, before the request is answered, so that an id that has been answered is a turn that runs.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -26,6 +26,9 @@ use crate::protocol::{
 use crate::store::{Record, preview_of};
 use crate::util::time::{now_ms, now_secs};
 
+/// How many inputs may wait until a running turn can take them.
+const MOST_WAITING: usize = 256;
+
 impl Actor {
     pub(super) fn start_turn(
         &mut self,
@@ -45,7 +48,7 @@ impl Actor {
         match &self.turn {
             Some(turn) => {
                 reply.give(Ok(TurnStartResponse { turn: turn.accepted() }));
-                self.steer(said);
+                self.join(said, params.responsesapi_client_metadata.clone());
             }
             None => {
                 let (options, root) = (TurnOptions::of(params), params.root_turn_id.clone());
@@ -67,6 +70,7 @@ impl Actor {
             if said.is_empty() {
                 return Err(Error::Failed("failed to submit turn input: EmptyInput".to_owned()));
             }
+            check_room(turn)?;
             if params.output_schema.is_some() && params.output_schema != turn.options.output_schema
             {
                 let refusal = "failed to submit turn input: ActiveTurnOutputSchemaMismatch";
@@ -330,15 +334,18 @@ impl Actor {
         match self.check_steer(&params, &said) {
             Ok(turn_id) => {
                 reply.give(Ok(TurnSteerResponse { turn_id }));
-                if let Some(turn) = &mut self.turn {
-                    turn.options
-                        .metadata
-                        .extend(params.responsesapi_client_metadata.unwrap_or_default());
-                }
-                self.steer(said);
+                self.join(said, params.responsesapi_client_metadata);
             }
             Err(refusal) => reply.give(Err(refusal)),
         }
+    }
+
+    /// Takes input of a client's into the running turn.
+    fn join(&mut self, said: UserSaid, metadata: Option<BTreeMap<String, String>>) {
+        if let Some(turn) = &mut self.turn {
+            turn.options.metadata.extend(metadata.unwrap_or_default());
+        }
+        self.steer(said);
     }
 
     fn check_steer(&self, params: &TurnSteerParams, said: &UserSaid) -> Result<TurnId> {
@@ -361,8 +368,18 @@ impl Actor {
             return Err(Error::Refused("input must not be empty".to_owned()));
         }
         said.check()?;
+        check_room(turn)?;
         Ok(turn.id.clone())
     }
+}
+
+/// Input that waits for a model or a long command is kept in memory: there is an end to it.
+fn check_room(turn: &Turn) -> Result<()> {
+    if turn.steered.len() < MOST_WAITING {
+        return Ok(());
+    }
+    let refusal = format!("{MOST_WAITING} inputs wait for this turn already");
+    Err(Error::Refused(refusal))
 }
 
 impl TurnOptions {

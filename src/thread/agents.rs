@@ -253,7 +253,7 @@ impl Actor {
 
     /// An agent has what its parent has, but for what the order says.
     fn start_of_agent(&self, order: &Order) -> Start {
-        let mut settings = self.settings.clone();
+        let mut settings = self.current_settings().clone();
         let model = order.model.as_ref().or(self.config.agents.default_model.as_ref());
         if let Some(model) = model {
             settings.mode.settings.model.clone_from(model);

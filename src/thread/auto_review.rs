@@ -32,7 +32,7 @@ use crate::protocol::{
     ThreadApproveGuardianDeniedActionResponse, method,
 };
 use crate::tools::Event;
-use crate::util::task::AbortOnDrop;
+use crate::util::task::{AbortOnDrop, guarded};
 use crate::util::time::now_ms;
 
 /// How often a model is asked that does not answer as it should.
@@ -115,7 +115,8 @@ impl Actor {
         let target = turn.calls.get(call).map(PendingCall::id).cloned();
         let (turn_id, review) = (turn.id.clone(), id.clone());
         let task = AbortOnDrop::spawn(async move {
-            let assessment = timeout(LIMIT, assess(&shared.model, &provider, &request)).await.ok();
+            let work = timeout(LIMIT, assess(&shared.model, &provider, &request));
+            let assessment = guarded("a review", async { work.await.ok() }, || None).await;
             let reviewed = Event::Reviewed { turn: turn_id, review, assessment };
             let _ended = events.send(reviewed).await;
         });

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::answer::Answer;
 use crate::protocol::{ItemId, TimedItem};
 use crate::tools::{self, Call, CallInput, Claim, Cx, Event, Outcome, Output, Work};
-use crate::util::task::AbortOnDrop;
+use crate::util::task::{AbortOnDrop, guarded};
 use crate::util::time::now_ms;
 
 pub(super) struct PendingCall {
@@ -148,19 +148,10 @@ async fn in_order(order: Option<Order>, call: impl Future<Output = ()>) {
     drop(end);
 }
 
-/// A panicking tool is a failed call, not a turn that waits for ever.
 async fn run(call: Call, cx: Cx) {
-    use futures_util::FutureExt as _;
-    use std::panic::AssertUnwindSafe;
-
     let name = call.name.clone();
-    let outcome = match AssertUnwindSafe(tools::run(&cx, call)).catch_unwind().await {
-        Ok(outcome) => outcome,
-        Err(_) => {
-            tracing::error!(tool = %name, "a tool panicked");
-            Outcome::text(format!("{name} failed: internal error"))
-        }
-    };
+    let failed = || Outcome::text(format!("{name} failed: internal error"));
+    let outcome = guarded(&name, Box::pin(tools::run(&cx, call)), failed).await;
     // When the thread has ended, nobody needs the outcome.
     let done = Event::Done { turn: cx.turn.clone(), call: cx.number, outcome };
     let _ended = cx.events.send(done).await;

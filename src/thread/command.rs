@@ -342,7 +342,8 @@ impl Actor {
     ) {
         let turn = command.turn.clone();
         let item = command.ended(end.clone());
-        if !self.runs(&turn) {
+        // A call that waits no more is over, or its turn is; its place may be another call's by now.
+        if told.is_closed() || !self.runs(&turn) {
             return self.end_item(&turn, item);
         }
         self.set_call_item(&turn, call, Some(item.clone()));

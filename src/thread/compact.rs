@@ -82,6 +82,8 @@ impl Actor {
         }
         self.make_way();
         self.look_for_skills();
+        self.renew_servers();
+        self.renew_hooks();
         let turn = self.new_turn(Kind::Compact, None, TurnOptions::default());
         if let Err(error) = self.open_bare_turn(turn) {
             return reply.give(Err(error));
@@ -259,7 +261,7 @@ impl Actor {
     fn replace_history(&mut self, written: Written) {
         let mut told = Told::of_model(&self.told);
         let model = self.model();
-        let context = told.update(&self.surroundings(&self.settings, &model));
+        let context = told.update(&self.surroundings(self.current_settings(), &model));
         let (text, last) = match written {
             Written::Item(item) => (String::new(), item),
             Written::Summary(summary) => summarized(&summary),

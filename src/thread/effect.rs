@@ -5,7 +5,7 @@ use super::command::{self, RunningCommand};
 use super::item;
 use super::turn::Ending;
 use crate::protocol::{TimedItem, TurnDiffUpdatedNotification, TurnId, method};
-use crate::tools::{Announced, Effect, Event, Outcome};
+use crate::tools::{Announced, Effect, Event, Outcome, Output};
 
 impl Actor {
     pub(super) fn event(&mut self, event: Event) {
@@ -29,6 +29,27 @@ impl Actor {
         }
     }
 
+    /// Deals with what has happened already, since nothing more will come of it: the thread ends, and whatever is over
+    /// is told as it was. Nothing new begins.
+    pub(super) fn hear_last_events(&mut self) {
+        while let Ok(event) = self.happened.try_recv() {
+            match event {
+                Event::Done { turn, call, outcome: Outcome::Output(output) }
+                    if self.runs(&turn) =>
+                {
+                    self.call_over(call, output);
+                }
+                Event::Effect { ref effect, .. } if !tells_what_is_over(effect) => {}
+                Event::Effect { .. } | Event::Hook(_) | Event::Terminal(_) => self.event(event),
+                Event::Done { .. }
+                | Event::Prepared { .. }
+                | Event::Server(_)
+                | Event::Reviewed { .. }
+                | Event::Hooked { .. } => {}
+            }
+        }
+    }
+
     pub(super) fn runs(&self, turn: &TurnId) -> bool {
         self.turn.as_ref().is_some_and(|running| running.id == *turn)
     }
@@ -37,15 +58,19 @@ impl Actor {
         match outcome {
             Outcome::Cancelled => self.finish(Ending::Interrupted { by: None }),
             Outcome::Output(output) => {
-                let Some(turn) = &mut self.turn else { return };
-                let open = turn.calls.get_mut(call).and_then(|call| call.done(output));
-                let turn_id = turn.id.clone();
-                // A tool that panicked has left its item alone.
-                if let Some(item) = open {
-                    self.end_item(&turn_id, item::failed(item));
-                }
+                self.call_over(call, output);
                 self.advance();
             }
+        }
+    }
+
+    fn call_over(&mut self, call: usize, output: Output) {
+        let Some(turn) = &mut self.turn else { return };
+        let open = turn.calls.get_mut(call).and_then(|call| call.done(output));
+        let turn_id = turn.id.clone();
+        // A tool that panicked has left its item alone.
+        if let Some(item) = open {
+            self.end_item(&turn_id, item::failed(item));
         }
     }
 
@@ -167,4 +192,15 @@ impl Actor {
             self.publisher.tell::<method::TurnDiffUpdated>(&params);
         }
     }
+}
+
+/// Whether an effect is the end of something, or of something that has begun without anybody being told.
+fn tells_what_is_over(effect: &Effect) -> bool {
+    matches!(
+        effect,
+        Effect::ItemCompleted(_)
+            | Effect::Patched { .. }
+            | Effect::CommandStarted { .. }
+            | Effect::CommandFailed { .. }
+    )
 }

@@ -289,7 +289,7 @@ impl Actor {
     pub(super) fn charge_goal(&mut self, usage: &Usage) {
         let Some(turn) = self.turn.as_mut().filter(|turn| !turn.is_charged) else { return };
         turn.is_charged = true;
-        if self.settings.mode.mode == ModeKind::Plan {
+        if turn.step.settings.mode.mode == ModeKind::Plan {
             return;
         }
         let Some(mut goal) = self.active_goal().cloned() else { return };

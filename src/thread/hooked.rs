@@ -23,7 +23,7 @@ use crate::protocol::{
     TurnId, UserInput, method,
 };
 use crate::tools::Event;
-use crate::util::task::AbortOnDrop;
+use crate::util::task::{AbortOnDrop, guarded};
 use crate::util::time::{now_ms, now_secs};
 
 /// Where a turn waits for hooks, with what it goes on with when they have had their say.
@@ -165,7 +165,7 @@ impl Actor {
         }
         let (events, id) = (self.events.clone(), turn);
         let task = AbortOnDrop::spawn(async move {
-            let outcome = round.run(&events).await;
+            let outcome = guarded("a hook", round.run(&events), Outcome::default).await;
             // When the thread has ended, nobody waits any more.
             let _ended = events.send(Event::Hooked { turn: id, outcome }).await;
         });
@@ -344,15 +344,6 @@ impl Actor {
         self.close_runs_of(|life| life == Life::Turn);
     }
 
-    /// What hooks have told already, and what the thread would not come to any more.
-    pub(super) fn hear_last_reports(&mut self) {
-        while let Ok(event) = self.happened.try_recv() {
-            if let Event::Hook(report) = event {
-                self.hook_reported(report);
-            }
-        }
-    }
-
     /// The thread ends, and with it every run.
     pub(super) fn close_all_runs(&mut self) {
         self.close_runs_of(|_| true);
@@ -378,14 +369,15 @@ impl Actor {
     }
 
     fn situation(&self, turn: Option<TurnId>) -> Situation {
+        let settings = self.current_settings();
         Situation {
             thread: self.thread.id.clone(),
             session: self.thread.session_id.clone().into(),
             turn,
             transcript: self.thread.path.clone(),
-            cwd: self.settings.cwd.clone(),
-            model: self.settings.model.clone(),
-            approval_policy: self.settings.approval_policy.clone(),
+            cwd: settings.cwd.clone(),
+            model: settings.model.clone(),
+            approval_policy: settings.approval_policy.clone(),
             agent: self.thread.parent_thread_id.as_ref().map(|_| Agent {
                 id: self.thread.id.clone(),
                 kind: self.thread.agent_role.clone().unwrap_or_else(|| "default".to_owned()),

@@ -49,6 +49,8 @@ impl Actor {
             return reply.give(Err(refusal));
         }
         self.make_way();
+        self.renew_servers();
+        self.renew_hooks();
         let turn = self.new_turn(Kind::Review, None, TurnOptions::default());
         let (id, response) = (turn.id.clone(), self.review_response(&turn, &task));
         if let Err(error) = self.open_bare_turn(turn) {
@@ -82,7 +84,7 @@ impl Actor {
         let said = UserSaid::text(request);
         // What a thread's model searches for is not what its reviewer has.
         let surroundings =
-            Surroundings { deferred: None, ..self.surroundings(&self.settings, &model) };
+            Surroundings { deferred: None, ..self.surroundings(self.current_settings(), &model) };
         for told in Told::default().update(&surroundings) {
             history.push(&told);
         }

@@ -86,7 +86,7 @@ fn used(call: &Call) -> ToolUse {
     let id = call.id.clone();
     let (name, aliases, input): (_, &'static [&'static str], _) =
         match (call.name.as_str(), &call.input) {
-            ("exec_command", CallInput::Function(arguments)) => {
+            (_, CallInput::Function(arguments)) if is_command(call) => {
                 let command = command(arguments);
                 let aliases: &[&str] = match command.as_str().map(patch::intercept) {
                     Some(Script::Patch { .. }) => EDITS_BY_COMMAND,
@@ -105,6 +105,11 @@ fn used(call: &Call) -> ToolUse {
             }
         };
     ToolUse { id, name, aliases, input }
+}
+
+/// Whether a call runs a command; a server's tool may have the same name.
+fn is_command(call: &Call) -> bool {
+    call.namespace().is_empty() && call.name == "exec_command"
 }
 
 /// `mcp__server__tool` for the tools of MCP servers; others are known by their own names.
@@ -129,8 +134,9 @@ fn command(arguments: &str) -> Value {
 fn replace(call: &mut Call, input: &Value) -> Result<(), String> {
     let command = input.get("command").and_then(Value::as_str).map(str::to_owned);
     let missing = || "a hook changed the input of this call to one without a `command`".to_owned();
+    let is_command = is_command(call);
     match &mut call.input {
-        CallInput::Function(arguments) if call.name == "exec_command" => {
+        CallInput::Function(arguments) if is_command => {
             let command = command.ok_or_else(missing)?;
             let mut changed = parsed(arguments);
             if let Some(changed) = changed.as_object_mut() {
@@ -188,6 +194,11 @@ mod tests {
         );
         let patch =
             "apply_patch <<'EOF'\n*** Begin Patch\n*** Delete File: x\n*** End Patch\nEOF\n";
+        let other = Call {
+            namespace: Some("mcp__files".to_owned()),
+            ..call("exec_command", function("{}"))
+        };
+        assert_eq!(used(&other).name, "mcp__files__exec_command");
         let by_command = call("exec_command", function(&json!({"cmd": patch}).to_string()));
         check(&by_command, "Bash", EDITS_BY_COMMAND, json!({"command": patch}));
         let tool = call("apply_patch", CallInput::Custom("text".to_owned()));

@@ -458,3 +458,62 @@ fn a_thread_that_ends_leaves_no_hook_open() {
     client.request("thread/archive", json!({"threadId": thread}));
     assert_eq!(client.note("hook/completed")["run"]["status"], "failed");
 }
+
+#[test]
+fn background_hooks_have_a_limit() {
+    let lab = Lab::new();
+    let mut beside = hook(&lab, "beside", "exec sleep 60");
+    beside["async"] = json!(true);
+    let many = json!({ "hooks": { "UserPromptSubmit": [{ "hooks": vec![beside; 40] }] } });
+    fs::write(lab.home.home().join("hooks.json"), many.to_string()).unwrap();
+    let client = lab.start();
+    trust(&client, &lab);
+    let thread = client.thread();
+    client.complete(&thread, "first");
+    until("as many hooks as there may be", || (told(&lab, "beside").len() == 32).then_some(()));
+    client.complete(&thread, "second");
+    assert_eq!(told(&lab, "beside").len(), 32, "those that are too many do not run");
+}
+
+#[test]
+fn an_agent_begins_once() {
+    let lab = Lab::new();
+    let hooks =
+        [("SubagentStart", hook(&lab, "start", "")), ("SubagentStop", hook(&lab, "stop", ""))];
+    let client = start(&lab, &hooks);
+    let thread = client.thread();
+    let call = |name: &str, arguments: &Value| {
+        ev::items(&[ev::member("call-1", "multi_agent_v1", name, arguments)])
+    };
+    lab.model.reply(call("spawn_agent", &json!({"message": "task"})));
+    client.turn(&thread, "go");
+    let of_agent = |params: &Value| params["threadId"] != json!(thread);
+    let agent = client.note_where("turn/completed", of_agent)["threadId"].clone();
+    client.finish(&thread);
+    lab.model.reply(call("send_input", &json!({"target": agent, "message": "more"})));
+    client.turn(&thread, "again");
+    client.note_where("turn/completed", of_agent);
+    client.finish(&thread);
+    let inputs = told(&lab, "start");
+    assert_eq!(inputs.len(), 1, "its second turn is no beginning");
+    assert_eq!((&inputs[0]["agent_id"], &inputs[0]["agent_type"]), (&agent, &json!("default")));
+    assert_eq!(told(&lab, "stop").len(), 2);
+}
+
+#[test]
+fn hooks_of_a_turn_are_told_its_settings() {
+    let lab = Lab::new();
+    let client = start(&lab, &[("Stop", hook(&lab, "stop", ""))]);
+    let thread = client.thread();
+    let gate = Gate::default();
+    lab.model.reply(held(&gate, vec![ev::created()], vec![ev::completed()]));
+    client.turn(&thread, "first");
+    gate.reached();
+    client.request("thread/settings/update", json!({"threadId": thread, "model": "another"}));
+    gate.open();
+    client.finish(&thread);
+    client.complete(&thread, "second");
+    let models: Vec<Value> = told(&lab, "stop").iter().map(|it| it["model"].clone()).collect();
+    assert_eq!(models[1], "another");
+    assert_ne!(models[0], "another", "the turn began with a model, and has it to its end");
+}
