@@ -9,6 +9,7 @@ use serde::Deserialize;
 use super::token::TokenCommand;
 use crate::protocol::{GatewayAuth, ModelProviderSummary, ProviderSettings};
 use crate::util::secret::Secret;
+use crate::util::web;
 
 /// The name that stands for all that OpenAI's own service does.
 const OPENAI: &str = "OpenAI";
@@ -173,6 +174,8 @@ impl Provider {
                 provider.name = OPENAI.to_owned();
                 provider.chatgpt_url = openai_base_url.is_none().then_some(CHATGPT_URL);
                 provider.requires_openai_auth = true;
+                // Connections do not go through proxies.
+                provider.supports_websockets = !web::has_proxy();
                 Some(provider)
             }
             "ollama" => Some(Self::plain(id, &local_url(11434))),

@@ -69,6 +69,12 @@ impl Clients {
     }
 }
 
+/// Whether the user's surroundings name a proxy for secure connections.
+pub(crate) fn has_proxy() -> bool {
+    let names = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
+    names.iter().any(|name| std::env::var_os(name).is_some_and(|proxy| !proxy.is_empty()))
+}
+
 /// Whether an address is on this machine.
 pub(crate) fn is_loopback(url: &Url) -> bool {
     url.host_str().is_some_and(net::is_loopback)
