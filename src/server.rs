@@ -10,6 +10,7 @@ pub(crate) mod connection;
 pub(crate) mod context;
 pub(crate) mod error;
 pub(crate) mod handlers;
+mod lender;
 mod listen;
 mod order;
 mod outlet;
@@ -26,6 +27,7 @@ use tokio_util::sync::CancellationToken;
 use self::ask::Asks;
 use self::audience::Audience;
 use self::connection::Connection;
+use self::handlers::login::Logins;
 use self::handlers::search::Searches;
 use self::order::Lanes;
 use self::outlet::ClientOutlet;
@@ -42,6 +44,7 @@ pub(crate) struct Server {
     pub(crate) asks: Arc<Asks>,
     pub(crate) watcher: Watcher,
     pub(crate) searches: Searches,
+    pub(crate) logins: Logins,
     lanes: Lanes,
     /// Shared with every request that is being served, for their number.
     requests: Arc<()>,
@@ -75,6 +78,7 @@ impl Server {
             asks,
             watcher: Watcher::default(),
             searches: Searches::default(),
+            logins: Logins::default(),
             lanes: Lanes::default(),
             requests: Arc::default(),
             ended: CancellationToken::new(),
@@ -126,6 +130,7 @@ impl Server {
         self.lanes.settle().await;
         // A peer that has stopped reading must not keep the process alive.
         let _stalled = tokio::time::timeout(FAREWELL, self.threads.shutdown()).await;
+        let _late = tokio::time::timeout(FAREWELL, self.threads.shared.auth.settle()).await;
         // None of them takes longer than the moment that it is given.
         exec::closed().await;
     }

@@ -4,8 +4,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::claims::Claims;
+use super::issuer::Renewed;
+use super::login::Grant;
 use super::{Credential, Tokens};
 use crate::util::secret::Secret;
+use crate::util::time::{now_ms, rfc3339_millis};
 
 /// What the file holds.
 #[derive(Clone, Default, Serialize, Deserialize)]
@@ -45,6 +48,36 @@ impl Stored {
     /// A key of the API.
     pub(super) fn of_key(key: Secret) -> Self {
         Self { auth_mode: Some("apikey".to_owned()), api_key: Some(key), ..Self::default() }
+    }
+
+    /// What a user has agreed to; none if the tokens do not say for whom they are.
+    pub(super) fn of_grant(Grant { tokens, api_key }: Grant) -> Option<Self> {
+        let claims = Claims::of(tokens.id_token.expose())?;
+        Some(Self {
+            auth_mode: Some("chatgpt".to_owned()),
+            api_key,
+            tokens: Some(StoredTokens {
+                id_token: tokens.id_token,
+                access_token: tokens.access_token,
+                refresh_token: tokens.refresh_token,
+                account_id: claims.account_id,
+            }),
+            last_refresh: Some(rfc3339_millis(now_ms())),
+            ..Self::default()
+        })
+    }
+
+    /// The same with other tokens in place of its own; none if there are no tokens.
+    pub(super) fn renewed(self, renewed: Renewed) -> Option<Self> {
+        let old = self.tokens?;
+        let tokens = StoredTokens {
+            id_token: renewed.id_token.unwrap_or(old.id_token),
+            access_token: renewed.access_token.unwrap_or(old.access_token),
+            refresh_token: renewed.refresh_token.unwrap_or(old.refresh_token),
+            account_id: old.account_id,
+        };
+        let last_refresh = Some(rfc3339_millis(now_ms()));
+        Some(Self { tokens: Some(tokens), last_refresh, ..self })
     }
 
     /// What it means to us; none if it is a kind of credential that we cannot use.
@@ -92,7 +125,7 @@ mod tests {
     fn mode(value: &Value) -> Option<&'static str> {
         Some(match stored(value)?.credential()? {
             Credential::ApiKey(_) => "key",
-            Credential::Managed(_) => "tokens",
+            Credential::Managed(_) | Credential::Lent(_) => "tokens",
         })
     }
 

@@ -4,7 +4,8 @@
 use super::client::Http;
 use super::error::Error;
 use super::provider::Provider;
-use crate::auth::Bearer;
+use crate::auth::{self, Bearer};
+use crate::util::error::chain;
 use crate::util::secret::Secret;
 
 /// The variable with a key for those who are not signed in.
@@ -48,7 +49,7 @@ impl Http {
         if !provider.requires_openai_auth {
             return Ok(None);
         }
-        if let Some(credential) = self.auth.credential().await {
+        if let Some(credential) = self.auth.usable().await.map_err(|error| unauthorized(&error))? {
             return Ok(Some(credential.bearer()));
         }
         let key = variable_value(OPENAI_KEY).ok_or_else(Error::signed_out)?;
@@ -61,12 +62,24 @@ impl Http {
         provider: &Provider,
         refused: Option<Bearer>,
     ) -> Result<Option<Bearer>, Error> {
-        let Some(command) = &provider.auth else { return Ok(None) };
-        if let Some(refused) = refused {
+        let Some(refused) = refused else { return Ok(None) };
+        if let Some(command) = &provider.auth {
             self.tokens.forget(command, &refused.token);
+            return self.authorization(provider).await;
         }
-        self.authorization(provider).await
+        // Only tokens of an account can be renewed.
+        if refused.account_id.is_none() {
+            return Ok(None);
+        }
+        let other =
+            self.auth.instead_of(&refused.token).await.map_err(|error| unauthorized(&error))?;
+        Ok(other.map(|credential| credential.bearer()))
     }
+}
+
+fn unauthorized(error: &auth::Error) -> Error {
+    let why = chain(error);
+    if error.is_passing() { Error::unreachable(&why) } else { Error::unauthorized(why) }
 }
 
 /// What a variable of the environment holds, if that is anything.

@@ -117,7 +117,12 @@ impl Error {
 
     /// The provider wants somebody to be signed in.
     pub(super) fn signed_out() -> Self {
-        Self::new(SIGNED_OUT.to_owned(), CodexErrorInfo::Unauthorized, Retry::Never)
+        Self::unauthorized(SIGNED_OUT.to_owned())
+    }
+
+    /// There is nothing that the provider would take.
+    pub(super) fn unauthorized(message: String) -> Self {
+        Self::new(message, CodexErrorInfo::Unauthorized, Retry::Never)
     }
 
     /// Something that asking again does not mend.

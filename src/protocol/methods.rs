@@ -263,9 +263,9 @@ macro_rules! client_requests {
             /// Says who is signed in.
             GetAccount = "account/read" (GetAccountParams) -> GetAccountResponse, Stable, account, account::read;
             /// Signs in.
-            LoginAccount = "account/login/start" (LoginAccountParams) -> LoginAccountResponse, Stable, account, account::login;
+            LoginAccount = "account/login/start" (LoginAccountParams) -> LoginAccountResponse, Stable, account, login::start;
             /// Gives a sign-in up.
-            CancelLoginAccount = "account/login/cancel" (CancelLoginAccountParams) -> CancelLoginAccountResponse, Stable, account, account::cancel;
+            CancelLoginAccount = "account/login/cancel" (CancelLoginAccountParams) -> CancelLoginAccountResponse, Stable, account, login::cancel;
             /// Signs out.
             LogoutAccount = "account/logout" -> LogoutAccountResponse, Stable, account, account::logout;
             /// Says how requests are authorized, for older clients.
@@ -291,6 +291,8 @@ macro_rules! server_requests {
             McpServerElicitation = "mcpServer/elicitation/request" (McpServerElicitationRequestParams) -> McpServerElicitationRequestResponse;
             /// Has the client run one of its tools for the model.
             DynamicToolCall = "item/tool/call" (DynamicToolCallParams) -> DynamicToolCallResponse;
+            /// Has the client renew the tokens that it has signed in with.
+            ChatgptAuthTokensRefresh = "account/chatgptAuthTokens/refresh" (ChatgptAuthTokensRefreshParams) -> ChatgptAuthTokensRefreshResponse;
         }
     };
 }

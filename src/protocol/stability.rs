@@ -55,6 +55,21 @@ impl AskForApproval {
     }
 }
 
+impl Gated for LoginAccountParams {
+    fn experimental_member(&self, method: &str) -> Option<String> {
+        match self {
+            Self::ChatgptAuthTokens { .. } => Some(format!("{method}.chatgptAuthTokens")),
+            Self::AmazonBedrockAccessKeys { .. } => {
+                Some(format!("{method}.amazonBedrockAccessKeys"))
+            }
+            Self::ApiKey { .. }
+            | Self::Chatgpt { .. }
+            | Self::ChatgptDeviceCode {}
+            | Self::AmazonBedrock { .. } => None,
+        }
+    }
+}
+
 /// Refuses one member: an experimental one if it is set, a `[stable]` one if its value is experimental.
 macro_rules! gate {
     ($self:ident, $method:ident, [$field:ident]) => {
@@ -165,7 +180,7 @@ not_gated! {
     UserVerificationCancelParams
     AppsListParams AppsReadParams AppsInstalledParams
     FeedbackUploadParams GetConversationSummaryParams GitDiffToRemoteParams
-    GetAccountParams LoginAccountParams CancelLoginAccountParams GetAuthStatusParams
+    GetAccountParams CancelLoginAccountParams GetAuthStatusParams
 }
 
 /// The experimental members of what the server sends. They are sent to everybody; only the stable schemas lack them.

@@ -1,4 +1,4 @@
-//! Requests to the client: one question to all subscribers of a thread, the first answer counts.
+//! Requests to the client: one question to all subscribers of a thread, where the first answer counts, or to one client.
 //!
 //! A question stays open until it is answered or withdrawn, whoever comes and goes meanwhile; who subscribes late is
 //! asked again. Every subscriber learns the end by `serverRequest/resolved`.
@@ -28,16 +28,32 @@ struct State {
 
 #[derive(Debug)]
 struct Open {
-    thread: ThreadId,
+    asked: Asked,
     line: Bytes,
     answer: oneshot::Sender<Answer>,
 }
 
+/// Who may answer.
+#[derive(Debug, Clone)]
+pub(super) enum Asked {
+    Subscribers(ThreadId),
+    Only(ConnectionId),
+}
+
+impl Asked {
+    fn reach(&self) -> Reach<'_> {
+        match self {
+            Self::Subscribers(thread) => Reach::Subscribers(thread),
+            Self::Only(connection) => Reach::Only(*connection),
+        }
+    }
+}
+
 impl Asks {
-    /// Puts a question to the subscribers of a thread.
-    pub(crate) fn ask(
+    /// Puts a question.
+    pub(super) fn ask(
         &self,
-        thread: &ThreadId,
+        asked: &Asked,
         question: &Question,
         audience: &Audience,
     ) -> (i64, oneshot::Receiver<Answer>) {
@@ -51,10 +67,11 @@ impl Asks {
                 question.method,
                 &question.params,
             ));
-            state.open.insert(id, Open { thread: thread.clone(), line: line.clone(), answer });
+            let open = Open { asked: asked.clone(), line: line.clone(), answer };
+            state.open.insert(id, open);
             (id, line)
         };
-        audience.deliver_request(Reach::Subscribers(thread), &line);
+        audience.deliver_request(asked.reach(), &line);
         (id, receiver)
     }
 
@@ -68,8 +85,12 @@ impl Asks {
         audience: &Audience,
     ) {
         let RequestId::Integer(id) = *id else { return };
-        let thread = self.lock().open.get(&id).map(|open| open.thread.clone());
-        if !thread.is_some_and(|thread| audience.is_subscribed(&thread, from)) {
+        let may_answer = match self.lock().open.get(&id).map(|open| open.asked.clone()) {
+            Some(Asked::Subscribers(thread)) => audience.is_subscribed(&thread, from),
+            Some(Asked::Only(connection)) => connection == from,
+            None => false,
+        };
+        if !may_answer {
             return;
         }
         if let Some(open) = self.close(id, audience) {
@@ -94,7 +115,7 @@ impl Asks {
             .lock()
             .open
             .values()
-            .filter(|open| open.thread == *thread)
+            .filter(|open| matches!(&open.asked, Asked::Subscribers(asked) if asked == thread))
             .map(|open| open.line.clone())
             .collect();
         for line in lines {
@@ -104,12 +125,14 @@ impl Asks {
 
     fn close(&self, id: i64, audience: &Audience) -> Option<Open> {
         let open = self.lock().open.remove(&id)?;
-        let resolved = ServerRequestResolvedNotification {
-            thread_id: open.thread.clone(),
-            request_id: RequestId::Integer(id),
-        };
-        audience
-            .notify::<method::ServerRequestResolved>(Reach::Subscribers(&open.thread), &resolved);
+        if let Asked::Subscribers(thread) = &open.asked {
+            let resolved = ServerRequestResolvedNotification {
+                thread_id: thread.clone(),
+                request_id: RequestId::Integer(id),
+            };
+            let reach = Reach::Subscribers(thread);
+            audience.notify::<method::ServerRequestResolved>(reach, &resolved);
+        }
         Some(open)
     }
 

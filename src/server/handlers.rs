@@ -14,6 +14,7 @@ pub(super) mod history;
 pub(super) mod hook;
 pub(super) mod initialize;
 pub(super) mod legacy;
+pub(crate) mod login;
 pub(super) mod mcp;
 pub(super) mod mcp_status;
 pub(super) mod memory;

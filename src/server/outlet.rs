@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 
-use super::ask::{Asks, Withdraw};
+use super::ask::{Asked, Asks, Withdraw};
 use super::audience::{Audience, Reach};
 use crate::protocol::ThreadId;
 use crate::thread::{Outlet, Question, Scope, Ticket};
@@ -25,7 +25,8 @@ impl Outlet for ClientOutlet {
     }
 
     fn ask(&self, thread: &ThreadId, question: Question) -> Ticket {
-        let (id, answer) = self.asks.ask(thread, &question, &self.audience);
+        let (id, answer) =
+            self.asks.ask(&Asked::Subscribers(thread.clone()), &question, &self.audience);
         let withdraw =
             Withdraw { id, asks: Arc::clone(&self.asks), audience: Arc::clone(&self.audience) };
         Ticket::new(answer, Box::new(withdraw))

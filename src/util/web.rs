@@ -5,13 +5,18 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use reqwest::header::{HeaderValue, USER_AGENT};
 use reqwest::redirect::Policy;
-use reqwest::{Client, Url};
+use reqwest::{Client, Request, StatusCode, Url};
+use tokio::time::timeout;
 
 use super::net;
 use super::tls::install_provider;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long an answer that is read as a whole may take, and how many bytes it may have.
+const PATIENCE: Duration = Duration::from_secs(30);
+const LARGEST_ANSWER: usize = 4 << 20;
 
 #[derive(Default)]
 pub(crate) struct Clients {
@@ -28,6 +33,19 @@ pub(crate) enum Error {
     Certificates,
     #[error("no connection can be made")]
     Client(#[source] reqwest::Error),
+    #[error("no answer")]
+    Exchange(#[source] reqwest::Error),
+    #[error("no answer in time")]
+    Late,
+    #[error("the answer is too large")]
+    Large,
+}
+
+/// A whole answer, whatever it says.
+#[derive(Debug, Clone)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) body: Vec<u8>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,6 +85,28 @@ impl Clients {
         let client = made.map_err(Error::Client)?;
         Ok(slot.get_or_init(|| client).clone())
     }
+
+    /// Sends a request and reads the whole answer.
+    pub(crate) async fn ask(&self, mut request: Request) -> Result<Answer, Error> {
+        let ours = HeaderValue::from_static(concat!("app-server/", env!("CARGO_PKG_VERSION")));
+        request.headers_mut().entry(USER_AGENT).or_insert(ours);
+        let client = self.to(request.url()).await?;
+        timeout(PATIENCE, exchange(&client, request)).await.map_err(|_| Error::Late)?
+    }
+}
+
+async fn exchange(client: &Client, request: Request) -> Result<Answer, Error> {
+    // An address may hold what nobody else should see.
+    let lost = |error: reqwest::Error| Error::Exchange(error.without_url());
+    let mut response = client.execute(request).await.map_err(lost)?;
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(lost)? {
+        if body.len() + chunk.len() > LARGEST_ANSWER {
+            return Err(Error::Large);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(Answer { status: response.status(), body })
 }
 
 /// Whether the user's surroundings name a proxy for secure connections.

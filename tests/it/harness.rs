@@ -7,6 +7,7 @@
 pub(crate) mod client;
 pub(crate) mod event;
 pub(crate) mod home;
+pub(crate) mod issuer;
 pub(crate) mod model;
 pub(crate) mod order;
 mod random;

@@ -13,6 +13,7 @@
 mod harness;
 
 mod account;
+mod account_chatgpt;
 mod agents;
 mod approval;
 mod auto_review;

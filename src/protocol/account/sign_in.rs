@@ -169,6 +169,37 @@ pub(crate) enum LoginAccountResponse {
     AmazonBedrock {},
 }
 
+/// Asks a client for other tokens than those that it has signed in with.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(JsonSchema, TS), ts(export_to = "v2/"))]
+pub(crate) struct ChatgptAuthTokensRefreshParams {
+    pub(crate) reason: ChatgptAuthTokensRefreshReason,
+    /// The account that the tokens are for; other ones have to be, too.
+    #[cfg_attr(test, ts(optional = nullable))]
+    pub(crate) previous_account_id: Option<String>,
+}
+
+/// Says why other tokens are needed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(JsonSchema, TS), ts(export_to = "v2/"))]
+pub(crate) enum ChatgptAuthTokensRefreshReason {
+    /// The provider has refused them.
+    Unauthorized,
+}
+
+/// Gives other tokens.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(JsonSchema, TS), ts(export_to = "v2/"))]
+pub(crate) struct ChatgptAuthTokensRefreshResponse {
+    /// A JSON Web Token.
+    pub(crate) access_token: String,
+    pub(crate) chatgpt_account_id: String,
+    pub(crate) chatgpt_plan_type: Option<String>,
+}
+
 /// Gives a sign-in up.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -1,21 +1,18 @@
-//! Who is signed in. Everybody who is connected is told of changes.
+//! Who is signed in, and signing out. Everybody who is connected is told of changes.
 
 use std::sync::Arc;
 
 use crate::auth::{self, Credential};
-use crate::config::LoginMethod;
 use crate::protocol::{
-    Account, AccountLoginCompletedNotification, AccountUpdatedNotification,
-    CancelLoginAccountParams, CancelLoginAccountResponse, CancelLoginAccountStatus,
-    GetAccountParams, GetAccountResponse, GetAuthStatusParams, GetAuthStatusResponse,
-    LoginAccountParams, LoginAccountResponse, LogoutAccountResponse, NoParams, PlanType, method,
+    Account, AccountUpdatedNotification, GetAccountParams, GetAccountResponse, GetAuthStatusParams,
+    GetAuthStatusResponse, LogoutAccountResponse, NoParams, PlanType, method,
 };
 use crate::server::Server;
 use crate::server::audience::Reach;
 use crate::server::context::{Cx, Later, blocking};
 use crate::server::error::{Error, Result};
 
-pub(crate) async fn read(cx: Cx, _params: GetAccountParams) -> Result<GetAccountResponse> {
+pub(crate) async fn read(cx: Cx, params: GetAccountParams) -> Result<GetAccountResponse> {
     if !wants_sign_in(&cx).await? {
         return Ok(GetAccountResponse {
             account: None,
@@ -24,7 +21,7 @@ pub(crate) async fn read(cx: Cx, _params: GetAccountParams) -> Result<GetAccount
             workspace_routing: None,
         });
     }
-    let credential = auth(&cx).credential().await;
+    let credential = credential(&cx, params.refresh_token).await;
     let tokens = credential.as_ref().and_then(Credential::tokens);
     Ok(GetAccountResponse {
         user_id: tokens.and_then(|tokens| tokens.user_id.clone()),
@@ -46,55 +43,6 @@ fn shown(credential: &Credential) -> Account {
     }
 }
 
-pub(crate) async fn login(
-    cx: Cx,
-    params: LoginAccountParams,
-) -> Result<Later<LoginAccountResponse>> {
-    let settings = auth(&cx).settings().await;
-    match (&params, settings.forced) {
-        (LoginAccountParams::ApiKey { .. }, Some(LoginMethod::Chatgpt)) => {
-            return Err(refused("API key login is disabled. Use ChatGPT login instead."));
-        }
-        (
-            LoginAccountParams::Chatgpt { .. }
-            | LoginAccountParams::ChatgptDeviceCode {}
-            | LoginAccountParams::ChatgptAuthTokens { .. },
-            Some(LoginMethod::Api),
-        ) => return Err(refused("ChatGPT login is disabled. Use API key login instead.")),
-        _ => {}
-    }
-    match params {
-        LoginAccountParams::ApiKey { api_key } => {
-            auth(&cx)
-                .sign_in_with_key(api_key)
-                .await
-                .map_err(|error| failed("save api key", &error))?;
-            let answered = cx.answer(&LoginAccountResponse::ApiKey {});
-            completed(&cx.server, None, Ok(())).await;
-            Ok(answered)
-        }
-        LoginAccountParams::Chatgpt { .. }
-        | LoginAccountParams::ChatgptDeviceCode {}
-        | LoginAccountParams::ChatgptAuthTokens { .. } => {
-            Err(refused("This way to sign in is not supported yet."))
-        }
-        LoginAccountParams::AmazonBedrock { .. }
-        | LoginAccountParams::AmazonBedrockAccessKeys { .. } => {
-            Err(refused("Amazon Bedrock is not supported."))
-        }
-    }
-}
-
-pub(crate) async fn cancel(
-    _cx: Cx,
-    params: CancelLoginAccountParams,
-) -> Result<CancelLoginAccountResponse> {
-    if uuid::Uuid::parse_str(&params.login_id).is_err() {
-        return Err(refused(&format!("invalid login id: {}", params.login_id)));
-    }
-    Ok(CancelLoginAccountResponse { status: CancelLoginAccountStatus::NotFound })
-}
-
 pub(crate) async fn logout(cx: Cx, _params: NoParams) -> Result<Later<LogoutAccountResponse>> {
     auth(&cx).sign_out().await.map_err(|error| failed("logout", &error))?;
     let answered = cx.answer(&LogoutAccountResponse {});
@@ -104,7 +52,10 @@ pub(crate) async fn logout(cx: Cx, _params: NoParams) -> Result<Later<LogoutAcco
 
 pub(crate) async fn status(cx: Cx, params: GetAuthStatusParams) -> Result<GetAuthStatusResponse> {
     let requires = wants_sign_in(&cx).await?;
-    let credential = if requires { auth(&cx).credential().await } else { None };
+    let credential = match requires {
+        true => credential(&cx, params.refresh_token == Some(true)).await,
+        false => None,
+    };
     let token = credential.as_ref().filter(|_| params.include_token == Some(true));
     Ok(GetAuthStatusResponse {
         auth_method: credential.as_ref().map(Credential::mode),
@@ -113,22 +64,8 @@ pub(crate) async fn status(cx: Cx, params: GetAuthStatusParams) -> Result<GetAut
     })
 }
 
-/// Tells how a sign-in has ended, and if it went well, who is signed in now.
-async fn completed(server: &Server, login_id: Option<String>, outcome: Result<(), String>) {
-    let done = AccountLoginCompletedNotification {
-        login_id,
-        success: outcome.is_ok(),
-        error: outcome.err(),
-        onboarding_entrypoint: None,
-    };
-    server.audience.notify::<method::AccountLoginCompleted>(Reach::All, &done);
-    if done.success {
-        updated(server).await;
-    }
-}
-
 /// Tells who is signed in now.
-async fn updated(server: &Server) {
+pub(super) async fn updated(server: &Server) {
     let credential = server.threads.shared.auth.credential().await;
     let now = AccountUpdatedNotification {
         auth_mode: credential.as_ref().map(Credential::mode),
@@ -137,20 +74,29 @@ async fn updated(server: &Server) {
     server.audience.notify::<method::AccountUpdated>(Reach::All, &now);
 }
 
+/// What somebody is signed in with, renewed if that is wanted.
+async fn credential(cx: &Cx, renewed: bool) -> Option<Credential> {
+    if renewed && let Err(error) = auth(cx).renew().await {
+        // Those that can never be renewed are gone then; others may still be good.
+        tracing::warn!(%error, "the tokens were not renewed");
+    }
+    auth(cx).credential().await
+}
+
 /// Whether the provider of models wants somebody to be signed in.
 async fn wants_sign_in(cx: &Cx) -> Result<bool> {
     let server = Arc::clone(&cx.server);
     Ok(blocking(move || server.threads.wants_sign_in()).await??)
 }
 
-fn auth(cx: &Cx) -> &auth::Auth {
+pub(super) fn auth(cx: &Cx) -> &Arc<auth::Auth> {
     &cx.server.threads.shared.auth
 }
 
-fn refused(why: &str) -> Error {
+pub(super) fn refused(why: &str) -> Error {
     Error::invalid_request(why)
 }
 
-fn failed(what: &str, error: &auth::Error) -> Error {
+pub(super) fn failed(what: &str, error: &auth::Error) -> Error {
     Error::internal(format!("failed to {what}: {}", crate::util::error::chain(error)))
 }

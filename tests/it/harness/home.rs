@@ -1,5 +1,6 @@
 //! A scenario's folders: the server's home with its `config.toml`, and the workspace that threads run in.
 
+use std::cell::RefCell;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -40,6 +41,7 @@ impl Default for Config {
 pub(crate) struct Home {
     _root: TempDir,
     root: PathBuf,
+    variables: RefCell<Vec<(String, String)>>,
 }
 
 impl Home {
@@ -48,7 +50,7 @@ impl Home {
         let root = temporary.path().canonicalize().unwrap();
         fs::create_dir(root.join("home")).unwrap();
         fs::create_dir(root.join("work")).unwrap();
-        Self { _root: temporary, root }
+        Self { _root: temporary, root, variables: RefCell::default() }
     }
 
     pub(crate) fn root(&self) -> &Path {
@@ -58,6 +60,15 @@ impl Home {
     /// What the server is told to use as its home.
     pub(crate) fn home(&self) -> PathBuf {
         self.root.join("home")
+    }
+
+    /// Gives the servers that start from now on an environment variable.
+    pub(crate) fn set_variable(&self, name: &str, value: &str) {
+        self.variables.borrow_mut().push((name.to_owned(), value.to_owned()));
+    }
+
+    pub(super) fn variables(&self) -> Vec<(String, String)> {
+        self.variables.borrow().clone()
     }
 
     /// The workspace.

@@ -74,6 +74,12 @@ impl Gate {
         self.until("dropped", |stage| stage.dropped);
     }
 
+    /// Waits until somebody opens it; for what stands before it.
+    pub(super) fn pass(&self) {
+        self.set(|stage| stage.reached = true);
+        self.until("open", |stage| stage.open);
+    }
+
     pub(crate) fn open(&self) {
         self.set(|stage| stage.open = true);
     }
@@ -97,7 +103,7 @@ impl Gate {
 pub(crate) struct Request {
     pub(crate) headers: BTreeMap<String, String>,
     pub(crate) body: Value,
-    raw: String,
+    pub(super) raw: String,
 }
 
 impl Request {
@@ -273,7 +279,9 @@ fn serve(state: &State, stream: TcpStream) -> std::io::Result<()> {
     Ok(())
 }
 
-fn read(reader: &mut BufReader<TcpStream>) -> std::io::Result<Option<(String, Request)>> {
+pub(super) fn read(
+    reader: &mut BufReader<TcpStream>,
+) -> std::io::Result<Option<(String, Request)>> {
     let mut first = String::new();
     if reader.read_line(&mut first)? == 0 {
         return Ok(None);
@@ -293,7 +301,7 @@ fn read(reader: &mut BufReader<TcpStream>) -> std::io::Result<Option<(String, Re
     Ok(Some((first, Request { headers, body, raw })))
 }
 
-fn answer(
+pub(super) fn answer(
     stream: &mut TcpStream,
     status: u16,
     headers: &[(&str, String)],

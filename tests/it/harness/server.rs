@@ -43,6 +43,7 @@ impl Server {
             .env("CODEX_HOME", home.home())
             .env("HOME", home.root())
             .env("NO_COLOR", "1")
+            .envs(home.variables())
             .args(args);
         command
             .current_dir(home.work())
