@@ -58,7 +58,7 @@ pub(crate) use mail::{Content as LetterContent, Giver, Letter, check_direct_inpu
 pub(crate) use outlet::{Answer, Outlet, Question, Scope, Ticket};
 pub(crate) use review::Task as ReviewTask;
 pub(crate) use session::{
-    ClientIdentity, NewThread, Persistence, Shared, Start, Stored, create, resume,
+    ClientIdentity, NewThread, Persistence, Shared, Since, Start, Stored, create, resume,
 };
 pub(crate) use settings::{Environment, LOCAL, Settings};
 pub(crate) use stored::{restore, stored_thread};
@@ -268,9 +268,13 @@ pub(crate) enum Command {
     },
 }
 
-/// How a thread stood when its task ended.
-#[derive(Debug)]
-pub(crate) struct Closed;
+/// What a thread's task leaves to whoever closes it.
+pub(crate) struct Closed {
+    /// What it ran on.
+    pub(crate) start: Start,
+    /// Keeps the thread locked. `None` for an ephemeral one.
+    pub(crate) writer: Option<store::Writer>,
+}
 
 /// A loaded thread as others see it in one moment.
 #[derive(Debug, Clone)]

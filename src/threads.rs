@@ -7,6 +7,8 @@ mod access;
 mod fork;
 mod provider;
 
+pub(crate) use fork::no_turn;
+
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -27,8 +29,8 @@ use crate::protocol::{
 use crate::store::{self, Outline, Page, Query, Record, Store, Summary};
 use crate::thread::fold::Fold;
 use crate::thread::{
-    self, AgentStatus, Command, Error, NewThread, Outlet, Persistence, Result, Settings, Shared,
-    Start, Stored, ThreadHandle, restore,
+    self, AgentStatus, Closed, Command, Error, NewThread, Outlet, Persistence, Result, Settings,
+    Shared, Since, Start, Stored, ThreadHandle, restore,
 };
 use crate::tools::DynamicTools;
 use crate::util::find::{Needle, Snippet};
@@ -170,7 +172,8 @@ impl Threads {
         let (start, changed) = self.go_on(params, &summary, &records)?;
         let unload_delay_secs = start.config.thread_unload_delay_secs;
         let turns = Fold::of(summary.history_mode, &records).turns(None);
-        let stored = Stored { writer, records, summary, changed };
+        let since = if changed { Since::OtherSettings } else { Since::Nothing };
+        let stored = Stored { writer, records, summary, since };
         let handle = thread::resume(&self.shared, stored, start, Arc::default());
         self.shared.loaded.insert(handle.clone(), unload_delay_secs);
         handle.send(Command::Read { first_unread: unread }).await;
@@ -397,6 +400,11 @@ impl Threads {
             tracing::debug!(thread = %id, "the thread had ended by itself");
         }
         true
+    }
+
+    /// Unloads a thread that is to be loaded again: what it ran on is left, and its lock.
+    pub(crate) async fn end(&self, id: &ThreadId) -> Result<Closed> {
+        self.shared.loaded.remove(id).ok_or(Error::Gone)?.close().await
     }
 
     /// Waits until no turn is running.

@@ -34,6 +34,8 @@ macro_rules! client_requests {
             ThreadResume = "thread/resume" (ThreadResumeParams) -> ThreadResumeResponse, Stable, by(thread_id), thread::resume;
             /// Makes a thread from the history of another one and follows it.
             ThreadFork = "thread/fork" (ThreadForkParams) -> ThreadForkResponse, Stable, by(thread_id), thread_fork::fork;
+            /// Drops a turn of a loaded thread and all that came after it.
+            ThreadRevert = "thread/revert" (ThreadRevertParams) -> ThreadRevertResponse, Stable, by(thread_id), thread_fork::revert;
             /// Moves a thread to the archive.
             ThreadArchive = "thread/archive" (ThreadArchiveParams) -> ThreadArchiveResponse, Stable, by(thread_id), thread_archive::archive;
             /// Removes a thread for good.
@@ -314,6 +316,8 @@ macro_rules! server_notifications {
             ThreadDeleted = "thread/deleted" (ThreadDeletedNotification);
             /// Tells that a thread has been taken out of the archive.
             ThreadUnarchived = "thread/unarchived" (ThreadUnarchivedNotification);
+            /// Tells that the end of a thread's history has been dropped.
+            ThreadReverted = "thread/reverted" (ThreadRevertedNotification);
             /// Tells that a thread has been unloaded.
             ThreadClosed = "thread/closed" (ThreadClosedNotification);
             /// Tells a thread's new name.

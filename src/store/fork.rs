@@ -1,5 +1,5 @@
 //! Histories that go on from the middle of others. A fork does not copy its source: its file begins where the source
-//! was cut, and points there. Only what has no numbered lines, or is not below the home, is copied.
+//! was cut, and points there, and so does the further file of a thread that is reverted. Only what has no numbered lines, or is not below the home, is copied.
 
 use std::path::Path;
 
@@ -7,8 +7,8 @@ use super::{
     Store, Summary, Writer,
     error::Error,
     locate,
-    meta::SessionMeta,
-    reader::{self, History, Seam},
+    meta::{HistoryBase, SessionMeta},
+    reader::{self, History},
 };
 use crate::protocol::ThreadId;
 
@@ -28,23 +28,45 @@ impl Store {
     /// A new thread that goes on from the end of `source`. `meta` is its first line, but for where it comes from.
     pub(crate) fn fork(&self, mut meta: SessionMeta, source: &History) -> Result<Writer, Error> {
         meta.forked_from_id = Some(source.meta.id.clone());
-        let base = source.last().filter(|seam| meta.is_paginated() && self.is_known(source, seam));
-        if let Some(base) = base.and_then(Seam::base) {
-            meta.forked_from_ordinal_exclusive = Some(base.end_ordinal_exclusive);
-            meta.history_base = Some(base);
-            let mut writer = self.create(meta)?;
-            writer.materialize()?;
-            return Ok(writer);
-        }
+        meta.history_base = self.base(source);
+        let base = meta.history_base.as_ref();
+        meta.forked_from_ordinal_exclusive = base.map(|base| base.end_ordinal_exclusive);
         let mut writer = self.create(meta)?;
-        writer.append(source.records.get(1..).unwrap_or_default())?;
+        writer.begin_after(source)?;
         Ok(writer)
     }
 
-    /// Whether others find the file of this seam by its id. One that was named by its path may be anywhere.
-    fn is_known(&self, source: &History, seam: &Seam) -> bool {
-        source.path.starts_with(self.inner.home.join(locate::SESSIONS))
-            && locate::segment(&locate::all(&self.inner.home), &seam.file).is_some()
+    /// Drops the end of a thread's history: `cut` says how many of the records stay. The thread has gone on in a further
+    /// file when this returns, and none of it has if this fails.
+    pub(crate) fn revert(
+        &self,
+        mut writer: Writer,
+        cut: impl FnOnce(&History) -> Result<usize, Error>,
+    ) -> Result<(Writer, History), Error> {
+        let mut history = reader::read(&self.inner.home, writer.path())?;
+        history.truncate(cut(&history)?);
+        writer.go_back(&self.inner.home, self.base(&history));
+        writer.begin_after(&history)?;
+        Ok((writer, history))
+    }
+
+    /// How a file refers to the end of a history; `None` if others would not find it by that, or if there is nothing.
+    fn base(&self, history: &History) -> Option<HistoryBase> {
+        let last = history.seams.get(1..)?.last().filter(|_| history.meta.is_paginated())?;
+        // A file that was named by its path may be anywhere.
+        let is_known = history.path.starts_with(self.inner.home.join(locate::SESSIONS))
+            && locate::segment(&locate::all(&self.inner.home), &last.file).is_some();
+        if is_known { last.base() } else { None }
+    }
+}
+
+impl Writer {
+    /// Makes the file, with what it does not refer to.
+    fn begin_after(&mut self, history: &History) -> Result<(), Error> {
+        match self.meta().history_base {
+            Some(_) => self.materialize(),
+            None => self.append(history.records.get(1..).unwrap_or_default()),
+        }
     }
 }
 
@@ -54,10 +76,5 @@ impl History {
         self.records.truncate(kept);
         self.seams.truncate(kept);
         self.end = self.seams.last().cloned().unwrap_or_else(|| self.end.clone());
-    }
-
-    /// Where the last record ends; `None` if there is none but the first line.
-    fn last(&self) -> Option<&Seam> {
-        self.seams.get(1..)?.last()
     }
 }

@@ -25,7 +25,7 @@ use super::{
 use crate::protocol::ThreadId;
 
 /// Goes up with every change of the tables or of what is read from a rollout.
-const VERSION: i64 = 2;
+const VERSION: i64 = 3;
 const FILE: &str = "app_server_index_1.sqlite";
 
 /// `file` has a row for each rollout, `thread_id` being null when nothing can be made of it. Of the files of one
@@ -37,7 +37,7 @@ const TABLES: &str = "
         modified_ms INTEGER NOT NULL, len INTEGER NOT NULL,
         current INTEGER NOT NULL DEFAULT 0, thread_id TEXT,
         created_ms INTEGER, updated_ms INTEGER, recency_ms INTEGER,
-        kind TEXT, provider TEXT, cwd TEXT, parent TEXT, attached_to TEXT, base TEXT, preview TEXT, summary TEXT
+        kind TEXT, provider TEXT, cwd TEXT, parent TEXT, attached_to TEXT, base TEXT, preview TEXT, opening TEXT, summary TEXT
     ) WITHOUT ROWID;
     CREATE INDEX file_thread ON file (thread_id);
     CREATE INDEX file_folder ON file (folder);

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use chrono::Datelike as _;
+use uuid::Uuid;
 
 use crate::protocol::ThreadId;
 use crate::util;
@@ -56,19 +56,39 @@ impl Name {
 
 /// Where the first file of a thread that is made at `ms` belongs, relative to the home.
 pub(crate) fn new_path(id: &ThreadId, ms: i64) -> PathBuf {
-    let time = util::time::local(ms);
-    let name = format!("rollout-{}-{id}.jsonl", time.format("%Y-%m-%dT%H-%M-%S"));
-    let day = format!("{:04}/{:02}/{:02}", time.year(), time.month(), time.day());
-    Path::new(SESSIONS).join(day).join(name)
+    path_of(&Name { time: local_time(ms), segment: None, id: id.to_string() })
+}
+
+/// Where the file belongs, relative to the home, in which a thread goes on after `current`.
+pub(crate) fn further_path(id: &ThreadId, current: &Path, ms: i64) -> PathBuf {
+    // The newest file of a thread is told by its name, also after a clock was set back.
+    let current = current.file_name().and_then(|name| Name::parse(name.to_str()?));
+    let time = current.map_or_else(String::new, |name| name.time).max(local_time(ms));
+    path_of(&Name { time, segment: Some(Uuid::now_v7().to_string()), id: id.to_string() })
+}
+
+fn local_time(ms: i64) -> String {
+    util::time::local(ms).format("%Y-%m-%dT%H-%M-%S").to_string()
+}
+
+fn path_of(name: &Name) -> PathBuf {
+    let Name { time, segment, id } = name;
+    let segment = segment.as_ref().map_or_else(String::new, |segment| format!("_{segment}"));
+    day(time).join(format!("rollout-{time}-{id}{segment}.jsonl"))
+}
+
+/// The folder of the files that were begun then.
+fn day(time: &str) -> PathBuf {
+    let mut folder = PathBuf::from(SESSIONS);
+    folder.extend(time.split('T').next().unwrap_or_default().split('-'));
+    folder
 }
 
 /// Where a file of this name belongs when it is not archived, relative to the home.
 pub(crate) fn session_path(path: &Path) -> Option<PathBuf> {
     let file = path.file_name()?;
     let name = Name::parse(file.to_str()?)?;
-    let mut day = name.time.get(..10)?.split('-');
-    let folder: PathBuf = [SESSIONS, day.next()?, day.next()?, day.next()?].iter().collect();
-    Some(folder.join(file))
+    Some(day(&name.time).join(file))
 }
 
 /// Every rollout of the home, in no order.

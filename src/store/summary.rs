@@ -35,6 +35,9 @@ pub(crate) struct Summary {
     pub(crate) parent_thread_id: Option<ThreadId>,
     #[serde(skip)]
     pub(crate) preview: String,
+    /// What the user said first in this file, where the history began in another one.
+    #[serde(skip)]
+    pub(crate) opening: Option<String>,
     #[serde(skip)]
     pub(crate) name: Option<String>,
     pub(crate) history_mode: ThreadHistoryMode,
@@ -92,6 +95,8 @@ impl Stamp {
 #[derive(Debug)]
 struct Head {
     meta: SessionMeta,
+    /// When the file was begun.
+    began_ms: Option<i64>,
     preview: Option<String>,
     /// The line that the preview is from.
     preview_ordinal: Option<u64>,
@@ -115,8 +120,14 @@ pub(crate) fn read(home: &Path, path: &Path, stamp: Stamp) -> Result<Summary, Er
     let end = reader::tail(path, TAIL).map_err(Error::io(path))?;
     let head = read_head(path, (stamp.len <= TAIL).then_some(&*end))?;
     let tail = read_tail(&end);
-    let (preview, created) = origin(home, &head)?;
-    let created_at_ms = created.unwrap_or(stamp.modified_ms);
+    let Origin { preview, created_ms } = origin(home, &head)?;
+    let created_at_ms = created_ms.unwrap_or(stamp.modified_ms);
+    // A file without a turn is one that a thread has just been forked or reverted to.
+    let recency_at_ms = tail.recency_ms.or(head.began_ms).unwrap_or(created_at_ms);
+    let (preview, opening) = match preview {
+        Some(inherited) => (inherited, head.preview),
+        None => (head.preview.unwrap_or_default(), None),
+    };
     let meta = head.meta;
     Ok(Summary {
         session_id: meta.session_id.as_ref().unwrap_or(&meta.id).as_str().to_owned(),
@@ -125,7 +136,8 @@ pub(crate) fn read(home: &Path, path: &Path, stamp: Stamp) -> Result<Summary, Er
         forked_from_id: meta.forked_from_id,
         attached_to_thread_id: meta.attached_to_thread_id,
         continues: meta.history_base.map(|base| base.thread_id),
-        preview: preview.unwrap_or_default(),
+        preview,
+        opening,
         name: None,
         history_mode: meta.history_mode,
         model_provider: meta.model_provider,
@@ -133,7 +145,7 @@ pub(crate) fn read(home: &Path, path: &Path, stamp: Stamp) -> Result<Summary, Er
         reasoning_effort: tail.effort,
         created_at_ms,
         updated_at_ms: stamp.modified_ms,
-        recency_at_ms: tail.recency_ms.map_or(created_at_ms, |start| start.max(created_at_ms)),
+        recency_at_ms: recency_at_ms.max(created_at_ms),
         path: path.to_owned(),
         cwd: tail.cwd.unwrap_or(meta.cwd),
         runtime_workspace_roots: tail.roots,
@@ -147,23 +159,29 @@ pub(crate) fn read(home: &Path, path: &Path, stamp: Stamp) -> Result<Summary, Er
     })
 }
 
-/// The preview of the history and when the thread began: both may be in files that this one continues.
-fn origin(home: &Path, head: &Head) -> Result<(Option<String>, Option<i64>), Error> {
+/// What the files tell of a history that its last one continues.
+struct Origin {
+    preview: Option<String>,
+    /// When the thread began; from the last file, if it is the only one.
+    created_ms: Option<i64>,
+}
+
+fn origin(home: &Path, head: &Head) -> Result<Origin, Error> {
     let meta = &head.meta;
-    let mut created = util::time::parse_rfc3339_millis(&meta.timestamp);
+    let mut created_ms = util::time::parse_rfc3339_millis(&meta.timestamp);
     let mut preview = None;
     if meta.history_base.is_some() {
         for (path, end) in reader::lineage(home, meta)? {
             let base = read_head(&path, None)?;
             if base.meta.id == meta.id {
-                created =
-                    created.min(util::time::parse_rfc3339_millis(&base.meta.timestamp)).or(created);
+                let before = util::time::parse_rfc3339_millis(&base.meta.timestamp);
+                created_ms = created_ms.min(before).or(created_ms);
             }
             let inherited = base.preview_ordinal.is_some_and(|ordinal| ordinal < end);
             preview = preview.or_else(|| base.preview.filter(|_| inherited));
         }
     }
-    Ok((preview.or_else(|| head.preview.clone()), created))
+    Ok(Origin { preview, created_ms })
 }
 
 /// How much of a file's end is looked at.
@@ -222,7 +240,8 @@ fn look(path: &Path, head: &mut Option<Head>, text: &str) -> Result<bool, Error>
             let meta = meta.ok_or_else(|| {
                 Error::invalid(path, "rollout does not start with session metadata")
             })?;
-            *head = Some(Head { meta, preview: None, preview_ordinal: None });
+            let began_ms = line.time_ms();
+            *head = Some(Head { meta, began_ms, preview: None, preview_ordinal: None });
             Ok(false)
         }
         Some(head) => {

@@ -8,7 +8,11 @@ use std::{
 };
 
 use super::{
-    error::Error, legacy::LegacyEvent, locate::new_path, lock::Lock, meta::SessionMeta,
+    error::Error,
+    legacy::LegacyEvent,
+    locate,
+    lock::Lock,
+    meta::{HistoryBase, SessionMeta},
     record::Record,
 };
 use crate::util;
@@ -31,7 +35,7 @@ pub(crate) struct Writer {
 impl Writer {
     /// For a thread without a file.
     pub(super) fn create(home: &Path, meta: SessionMeta, lock: Lock) -> Self {
-        let path = home.join(new_path(&meta.id, util::time::now_ms()));
+        let path = home.join(locate::new_path(&meta.id, util::time::now_ms()));
         let ordinal = first_ordinal(&meta);
         Self { path, file: None, meta, ordinal, torn: false, buffer: Vec::new(), _lock: lock }
     }
@@ -47,6 +51,17 @@ impl Writer {
             File::options().read(true).append(true).open(&path).map_err(Error::io(&path))?;
         let torn = is_torn(&mut file).map_err(Error::io(&path))?;
         Ok(Self { path, file: Some(file), meta, ordinal, torn, buffer: Vec::new(), _lock: lock })
+    }
+
+    /// Goes on in a further file, from an earlier place of the history or from its start. The files before stay as
+    /// they are.
+    pub(super) fn go_back(&mut self, home: &Path, to: Option<HistoryBase>) {
+        let now = util::time::now_ms();
+        self.path = home.join(locate::further_path(&self.meta.id, &self.path, now));
+        self.meta.history_base = to;
+        self.ordinal = first_ordinal(&self.meta);
+        self.file = None;
+        self.torn = false;
     }
 
     /// The thread's current file, also while it does not exist yet.
@@ -101,19 +116,15 @@ impl Writer {
     }
 
     fn write(&mut self) -> std::io::Result<()> {
-        // Until the first batch is written, the file counts as not there: its first line is still to come.
-        let mut file = match self.file.take() {
-            Some(file) => file,
-            None => create(&self.path)?,
+        let Some(file) = &mut self.file else {
+            self.file = Some(create(&self.path, &self.buffer)?);
+            return Ok(());
         };
         let len = file.metadata()?.len();
         let written = file.write_all(&self.buffer);
         // Half a batch would be read as if it had been whole.
         let cut_back = written.is_ok() || file.set_len(len).is_ok();
-        if written.is_ok() || len > 0 {
-            self.file = Some(file);
-            self.torn |= !cut_back;
-        }
+        self.torn |= !cut_back;
         written
     }
 }
@@ -128,11 +139,22 @@ fn first_ordinal(meta: &SessionMeta) -> Option<u64> {
     meta.is_paginated().then_some(base.unwrap_or(0))
 }
 
-fn create(path: &Path) -> std::io::Result<File> {
+/// Makes a file that begins with `bytes`. It appears whole: a newest file without a first line would hide the thread.
+fn create(path: &Path, bytes: &[u8]) -> std::io::Result<File> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;
     }
-    File::options().create(true).append(true).open(path)
+    let begun = path.with_extension("jsonl.new");
+    let mut file = File::options().create(true).append(true).open(&begun)?;
+    let made = file.set_len(0).and_then(|()| file.write_all(bytes));
+    match made.and_then(|()| fs::rename(&begun, path)) {
+        Ok(()) => Ok(file),
+        Err(error) => {
+            // Nobody takes it for a rollout.
+            let _left_behind = fs::remove_file(&begun);
+            Err(error)
+        }
+    }
 }
 
 fn is_torn(file: &mut File) -> std::io::Result<bool> {

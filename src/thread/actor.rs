@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::command::RunningCommand;
 use super::compact::Effort;
-use super::context::{Parts, Surroundings, Told};
+use super::context::{Parts, Surroundings, Told, base_instructions_of};
 use super::goal::Goal;
 use super::history::History;
 use super::hooked::OpenRun;
@@ -24,7 +24,7 @@ use super::outlet::Publisher;
 use super::queue::Queue;
 use super::said::AdditionalContext;
 use super::servers::ThreadServers;
-use super::session::{Origin, Shared};
+use super::session::{Origin, Shared, Start};
 use super::settings::Settings;
 use super::skills::Known;
 use super::team::{AgentStatus, Team};
@@ -157,14 +157,14 @@ impl Actor {
         self.dismiss_agents().await;
         self.close_all_runs();
         let farewell = self.session_end();
-        // Frees the writer's lock and kills what still runs before anybody is told that the thread is closed.
-        drop(self);
+        // Kills what still runs before anybody is told that the thread is closed.
+        let left = self.leave();
         if let Some(round) = farewell {
             let (unheard, _) = mpsc::channel::<Event>(1);
             drop(round.run(&unheard).await);
         }
         if let Some(reply) = closed {
-            let _unheard = reply.send(Closed);
+            drop(reply.send(left));
         }
     }
 
@@ -196,6 +196,18 @@ impl Actor {
             })));
         }
         self.set_status(ThreadStatus::SystemError);
+    }
+
+    fn leave(self) -> Closed {
+        let base_instructions = base_instructions_of(&self.thread.id, self.history.iter());
+        let start = Start {
+            config: Arc::unwrap_or_clone(self.config),
+            settings: self.settings,
+            provider: Arc::unwrap_or_clone(self.provider),
+            base_instructions,
+            developer_instructions: self.developer_instructions,
+        };
+        Closed { start, writer: self.writer }
     }
 
     async fn wake(&mut self) -> Woken {

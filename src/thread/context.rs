@@ -5,7 +5,7 @@
 
 use std::path::Path;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
@@ -15,7 +15,7 @@ use super::prompt;
 use super::settings::{Environment, Settings};
 use crate::extension::skills::Listing;
 use crate::policy::roots::WritableRoot;
-use crate::protocol::{ModeKind, SandboxPolicy};
+use crate::protocol::{ModeKind, SandboxPolicy, ThreadId};
 use crate::util::json::raw;
 use crate::util::time::{local, now_ms};
 
@@ -364,10 +364,32 @@ pub(super) fn message_of(role: &str, texts: &[String]) -> (String, Box<RawValue>
 
 /// The thread's first message. Its id is always the same, because it is made anew whenever the thread is loaded.
 pub(super) fn base_message(thread: &str, instructions: &str) -> Box<RawValue> {
-    let id =
-        format!("msg_{}", Uuid::new_v5(&Uuid::NAMESPACE_OID, format!("{thread}/base").as_bytes()));
+    let id = base_id(thread);
     let content = vec![InputText { kind: "input_text", text: instructions }];
     raw(&Message { kind: "message", id: Some(id), role: "developer", content })
+}
+
+fn base_id(thread: &str) -> String {
+    format!("msg_{}", Uuid::new_v5(&Uuid::NAMESPACE_OID, format!("{thread}/base").as_bytes()))
+}
+
+/// The instructions that the first of these items carries, if it is the one that does.
+pub(super) fn base_instructions_of<'a>(
+    thread: &ThreadId,
+    mut items: impl Iterator<Item = &'a str>,
+) -> Option<String> {
+    #[derive(Deserialize)]
+    struct First {
+        id: String,
+        content: [Part; 1],
+    }
+    #[derive(Deserialize)]
+    struct Part {
+        text: String,
+    }
+    let first: First = serde_json::from_str(items.next()?).ok()?;
+    let First { id, content: [Part { text }] } = first;
+    (id == base_id(thread.as_str())).then_some(text)
 }
 
 /// A fresh id for an input item; `kind` is the prefix that its type has on the wire.

@@ -61,6 +61,11 @@ impl Queue {
         }
         Self { held, sent, preparing: None }
     }
+
+    /// Waits for another turn's end, as after one that was broken off.
+    pub(super) fn hold(&mut self) {
+        self.held = true;
+    }
 }
 
 fn forget(store: &Store, id: &ThreadId, sent: &str) -> Result<(), store::Error> {

@@ -209,13 +209,22 @@ pub(crate) enum Persistence {
     InMemory,
 }
 
+/// What has come of a stored thread since its last line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Since {
+    Nothing,
+    OtherSettings,
+    /// The end of its history has been dropped.
+    Reverted,
+}
+
 /// What a stored thread brings along.
 pub(crate) struct Stored {
     pub(crate) writer: Writer,
     pub(crate) records: Vec<Record>,
     pub(crate) summary: Summary,
-    /// Whether the settings differ from the stored ones, so that they are to be kept at once.
-    pub(crate) changed: bool,
+    /// Unless it is nothing, the settings are kept at once.
+    pub(crate) since: Since,
 }
 
 /// The state of a thread that is about to run.
@@ -298,14 +307,14 @@ pub(crate) fn resume(
     start: Start,
     team: Arc<Team>,
 ) -> ThreadHandle {
-    let Stored { mut writer, records, summary, changed } = from;
+    let Stored { mut writer, records, summary, since } = from;
     let model = shared.catalog.model(&start.settings.model, &start.config);
     let kept = writer.meta().instructions().map(|(text, _)| Arc::from(text));
     let base_instructions = match &start.base_instructions {
         Some(text) => Arc::from(text.as_str()),
         None => kept.unwrap_or_else(|| base_instructions(&start, &model)),
     };
-    if changed
+    if since != Since::Nothing
         && let Err(error) = writer.append(&[stored::settings_applied(&summary.id, &start.settings)])
     {
         tracing::error!(%error, "the settings of a resumed thread cannot be saved");
@@ -321,7 +330,10 @@ pub(crate) fn resume(
     let usage = stored::last_usage(&records);
     let compactions =
         records.iter().filter(|record| matches!(record, Record::Compacted(_))).count();
-    let queue = Queue::loaded(&shared.store, &thread.id, &records);
+    let mut queue = Queue::loaded(&shared.store, &thread.id, &records);
+    if since == Since::Reverted {
+        queue.hold();
+    }
     let dynamic_tools = stored::dynamic_tools(writer.meta());
     let multi_agent = stored::multi_agent(writer.meta(), &records);
     let (writer, origin) = (Some(writer), Origin::Disk);

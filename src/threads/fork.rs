@@ -1,15 +1,21 @@
-//! Making a thread from the history of another one.
+//! Making a thread from the history of another one, and going back in the history of a thread.
+
+use std::sync::Arc;
 
 use uuid::Uuid;
 
 use super::Threads;
 use crate::extension::hooks::SessionOrigin;
 use crate::protocol::{
-    ThreadForkParams, ThreadHistoryMode, ThreadId, ThreadResumeParams, Turn, TurnId,
+    ThreadForkParams, ThreadHistoryMode, ThreadId, ThreadReadState, ThreadResumeParams, Turn,
+    TurnId,
 };
 use crate::store;
 use crate::thread::fold::{Cut, Fold};
-use crate::thread::{self, Error, ForkSource, NewThread, Persistence, Result, ThreadHandle};
+use crate::thread::{
+    self, Closed, Command, Error, ForkSource, NewThread, Persistence, Result, Since, Stored,
+    ThreadHandle,
+};
 use crate::tools::DynamicTools;
 use crate::util::path::absolute;
 
@@ -62,6 +68,39 @@ impl Threads {
         Ok((handle, turns))
     }
 
+    /// Loads a thread again that has been closed, without this turn and all that came after it; returns what of it is
+    /// unread, too, if that has changed.
+    pub(crate) async fn revert(
+        &self,
+        closed: Closed,
+        before: TurnId,
+    ) -> Result<(ThreadHandle, Option<ThreadReadState>)> {
+        let Closed { start, writer: Some(writer) } = closed else {
+            return Err(Error::Gone);
+        };
+        let reverted = self.shared.on_disk(move |store| {
+            let fold =
+                |history: &store::History| Fold::of(history.meta.history_mode, &history.records);
+            let (writer, history) = store.revert(writer, |history| {
+                fold(history).cut(Cut::Before(&before)).ok_or_else(|| no_turn(&before))
+            })?;
+            let id = history.meta.id.clone();
+            let summary = store.summary(&id)?;
+            let left = fold(&history);
+            let unread = store.state(move |state| {
+                state.drop_unread(&id, |turn| left.cut(Cut::Before(turn)).is_none())
+            })?;
+            let records = history.records;
+            Ok((Stored { writer, records, summary, since: Since::Reverted }, unread))
+        });
+        let (stored, (unread, is_new)) = reverted.await?;
+        let unload_delay_secs = start.config.thread_unload_delay_secs;
+        let handle = thread::resume(&self.shared, stored, start, Arc::default());
+        self.shared.loaded.insert(handle.clone(), unload_delay_secs);
+        handle.send(Command::Read { first_unread: unread.first_unread.clone() }).await;
+        Ok((handle, Some(unread).filter(|_| is_new)))
+    }
+
     /// Leaves of a history what the fork takes over; returns the turn in that which goes on in the source.
     fn truncate(
         &self,
@@ -86,12 +125,16 @@ impl Threads {
             }
         }
         let kept = fold.cut(cut).ok_or_else(|| match cut {
-            Cut::After(id) | Cut::Before(id) => Error::Refused(format!("turn not found: {id}")),
+            Cut::After(id) | Cut::Before(id) => no_turn(id).into(),
             Cut::End => Error::Failed("internal error".to_owned()),
         })?;
         history.truncate(kept);
         Ok(running.filter(|_| matches!(cut, Cut::End)))
     }
+}
+
+pub(crate) fn no_turn(id: &TurnId) -> store::Error {
+    store::Error::refused(format!("turn not found: {id}"))
 }
 
 /// Where the source is left.

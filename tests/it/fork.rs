@@ -83,6 +83,26 @@ fn a_running_turn_is_interrupted_in_the_fork_alone() {
 }
 
 #[test]
+fn side_conversations_are_found_by_what_was_said_in_them() {
+    let lab = Lab::new();
+    let client = lab.start();
+    let thread = client.thread();
+    client.complete(&thread, "one");
+    let side = fork(&client, json!({"threadId": thread, "attachToSource": true}));
+    let side = side["id"].as_str().unwrap();
+    client.complete(side, "aside");
+    let found = |params: Value| -> Vec<Value> {
+        let rows = client.request("thread/list", params)["data"].clone();
+        rows.as_array().unwrap().iter().map(|row| row["id"].clone()).collect()
+    };
+    assert_eq!(found(json!({})), [thread.as_str()]);
+    assert_eq!(found(json!({"searchTerm": "aside"})), [""; 0]);
+    let wide = |term: &str| json!({"searchTerm": term, "includeAttachedThreads": true});
+    assert_eq!(found(wide("aside")), [side]);
+    assert_eq!(found(wide("one")).len(), 2);
+}
+
+#[test]
 fn injected_items_are_seen_by_the_model_and_nobody_else() {
     let lab = Lab::new();
     let client = lab.start();

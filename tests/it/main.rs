@@ -52,6 +52,7 @@ mod providers;
 mod questions;
 mod queue;
 mod read_state;
+mod revert;
 mod review;
 mod services;
 mod settings;

@@ -1,4 +1,4 @@
-//! Making threads from the histories of others, and adding to histories.
+//! Making threads from the histories of others, going back in histories, and adding to them.
 
 use std::path::PathBuf;
 
@@ -113,3 +113,33 @@ pub(crate) struct ThreadInjectItemsParams {
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(test, derive(JsonSchema, TS), ts(export_to = "v2/"))]
 pub(crate) struct ThreadInjectItemsResponse {}
+
+/// Drops a turn of a loaded thread and all that came after it. Files that the turns have changed stay as they are.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(JsonSchema, TS), ts(export_to = "v2/"))]
+pub(crate) struct ThreadRevertParams {
+    pub(crate) thread_id: ThreadId,
+    /// The first turn that is dropped.
+    pub(crate) before_turn_id: TurnId,
+}
+
+/// Describes the thread as it is now, without turns.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(JsonSchema, TS), ts(export_to = "v2/"))]
+pub(crate) struct ThreadRevertResponse {
+    pub(crate) thread: Thread,
+    /// For pages of turns that begin with the newest one; `null` if none is left.
+    pub(crate) turns_backwards_cursor: Option<String>,
+    /// For pages of items that begin with the newest one; `null` if none is left.
+    pub(crate) items_backwards_cursor: Option<String>,
+}
+
+/// Tells that the end of a thread's history has been dropped.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(JsonSchema, TS), ts(export_to = "v2/"))]
+pub(crate) struct ThreadRevertedNotification {
+    pub(crate) thread_id: ThreadId,
+}

@@ -7,6 +7,7 @@ use crate::protocol::{
     Thread, ThreadId, ThreadReadState, ThreadReadStateChangedNotification,
     ThreadReadStateUpdateParams, ThreadReadStateUpdateResponse, method,
 };
+use crate::server::Server;
 use crate::server::audience::Reach;
 use crate::server::context::{Cx, Later, check_thread_id};
 use crate::server::error::{Error, Result};
@@ -37,11 +38,13 @@ pub(crate) async fn update(
         handle.send(Command::Read { first_unread: read_state.first_unread.clone() }).await;
     }
     let answered = cx.answer(&ThreadReadStateUpdateResponse { read_state: read_state.clone() });
-    let told = ThreadReadStateChangedNotification { thread_id: thread_id.clone(), read_state };
-    cx.server
-        .audience
-        .notify::<method::ThreadReadStateChanged>(Reach::Subscribers(&thread_id), &told);
+    tell_read_state(&cx.server, &thread_id, read_state);
     Ok(answered)
+}
+
+pub(super) fn tell_read_state(server: &Server, id: &ThreadId, read_state: ThreadReadState) {
+    let told = ThreadReadStateChangedNotification { thread_id: id.clone(), read_state };
+    server.audience.notify::<method::ThreadReadStateChanged>(Reach::Subscribers(id), &told);
 }
 
 /// The states of these threads, as far as anybody is expected to read them.

@@ -1,17 +1,22 @@
-//! Histories taken over from other threads, and items that clients put into them.
+//! Histories taken over from other threads, cut short, and added to by clients.
 
 use serde::Deserialize as _;
 use serde_json::Value;
 
-use super::thread::{notice_whole_history, start_response, tell_goal, tell_usage};
+use super::read_state::tell_read_state;
+use super::thread::{notice_whole_history, start_response, tell_goal, tell_status, tell_usage};
+use super::turns_page::Newest;
 use crate::protocol::{
-    ResponseItem, ThreadForkParams, ThreadForkResponse, ThreadHistoryMode, ThreadInjectItemsParams,
-    ThreadInjectItemsResponse, ThreadStartedNotification, method,
+    ResponseItem, ThreadForkParams, ThreadForkResponse, ThreadHistoryMode, ThreadId,
+    ThreadInjectItemsParams, ThreadInjectItemsResponse, ThreadRevertParams, ThreadRevertResponse,
+    ThreadRevertedNotification, ThreadStartedNotification, ThreadStatus, TurnId, method,
 };
 use crate::server::audience::Reach;
 use crate::server::context::{Cx, Later, check_session_id};
 use crate::server::error::{Error, Result};
-use crate::thread::Command;
+use crate::server::unload;
+use crate::thread::{self, Command, Snapshot};
+use crate::threads::no_turn;
 use crate::util::json::raw;
 
 pub(crate) async fn fork(cx: Cx, params: ThreadForkParams) -> Result<Later<ThreadForkResponse>> {
@@ -60,6 +65,56 @@ pub(crate) async fn fork(cx: Cx, params: ThreadForkParams) -> Result<Later<Threa
     }
     handle.send(Command::StartServers).await;
     Ok(answered)
+}
+
+pub(crate) async fn revert(
+    cx: Cx,
+    params: ThreadRevertParams,
+) -> Result<Later<ThreadRevertResponse>> {
+    let ThreadRevertParams { thread_id: id, before_turn_id: before } = params;
+    check_revert(&cx, &id, &before).await?;
+    let closed = cx.server.threads.end(&id).await;
+    tell_status(&cx.server, &id, ThreadStatus::NotLoaded);
+    let (handle, read_state) = cx.server.threads.revert(closed?, before).await?;
+    if let Some(read_state) = read_state {
+        tell_read_state(&cx.server, &id, read_state);
+    }
+    tell_status(&cx.server, &id, ThreadStatus::Idle);
+    // Its last client may have left while it was away.
+    if !cx.server.audience.has_subscribers(&id) {
+        unload::when_idle(&cx.server, id.clone());
+    }
+    let mut thread = handle.snapshot().await?.thread;
+    let (of, path) = (id.clone(), thread.path.clone());
+    let newest = cx.server.threads.outline(&id, path, move |outline| Ok(Newest::of(outline, &of)));
+    let Newest { turns: turns_backwards_cursor, items: items_backwards_cursor } = newest.await?;
+    cx.server.threads.adorn(std::slice::from_mut(&mut thread)).await?;
+    let answered =
+        cx.answer(&ThreadRevertResponse { thread, turns_backwards_cursor, items_backwards_cursor });
+    let reverted = ThreadRevertedNotification { thread_id: id };
+    cx.server.audience.notify::<method::ThreadReverted>(Reach::All, &reverted);
+    handle.send(Command::StartServers).await;
+    Ok(answered)
+}
+
+/// Refuses what would close the thread for nothing.
+async fn check_revert(cx: &Cx, id: &ThreadId, before: &TurnId) -> Result<()> {
+    let Snapshot { thread, materialized, .. } = cx.thread(id)?.snapshot().await?;
+    thread::check_direct_input(&thread)?;
+    if thread.ephemeral {
+        return Err(Error::invalid_request("ephemeral threads do not support thread/revert"));
+    }
+    if thread.history_mode != ThreadHistoryMode::Paginated {
+        return Err(Error::invalid_request("thread/revert only supports paginated threads"));
+    }
+    if !materialized {
+        return Err(no_turn(before).into());
+    }
+    let before = before.clone();
+    let known = cx.server.threads.outline(id, thread.path, move |outline| {
+        outline.turn(&before).map(drop).ok_or_else(|| no_turn(&before))
+    });
+    Ok(known.await?)
 }
 
 pub(crate) async fn inject(

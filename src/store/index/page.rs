@@ -156,9 +156,9 @@ impl Condition {
             all.and("file.cwd IN (SELECT value FROM json_each(?))", json::text(&cwds));
         }
         if let Some(term) = &query.search {
-            // One value for both places.
+            // One value for all places.
             let found = "EXISTS (SELECT 1 FROM (SELECT ? AS term) \
-                 WHERE instr(file.preview, term) OR instr(name.name, term))";
+                 WHERE instr(file.preview, term) OR instr(file.opening, term) OR instr(name.name, term))";
             all.and(found, term.clone());
         }
         if !query.excluded.is_empty() {

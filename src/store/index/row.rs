@@ -39,8 +39,8 @@ pub(super) fn store(connection: &Connection, entry: &Entry) -> rusqlite::Result<
     let order = format!("{}_{}", name.time, name.segment.as_deref().unwrap_or_default());
     let summary = entry.summary.as_ref();
     let insert = "INSERT OR REPLACE INTO file (path, folder, name, archived, modified_ms, len, thread_id, created_ms, \
-         updated_ms, recency_ms, kind, provider, cwd, parent, attached_to, base, preview, summary) \
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+         updated_ms, recency_ms, kind, provider, cwd, parent, attached_to, base, preview, opening, summary) \
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
     connection.prepare_cached(insert)?.execute(params![
         text,
         folder,
@@ -59,6 +59,7 @@ pub(super) fn store(connection: &Connection, entry: &Entry) -> rusqlite::Result<
         summary.and_then(|summary| summary.attached_to_thread_id.as_ref()).map(ThreadId::as_str),
         summary.and_then(|summary| summary.continues.as_deref()),
         summary.map(|summary| summary.preview.as_str()),
+        summary.and_then(|summary| summary.opening.as_deref()),
         summary.map(|summary| serde_json::to_string(summary).unwrap_or_default()),
     ])?;
     Ok(())

@@ -6,7 +6,9 @@ use rusqlite::{Connection, params};
 use uuid::Uuid;
 
 use super::State;
-use crate::protocol::{ThreadId, ThreadReadState, ThreadReadStateOperation, ThreadUnreadPosition};
+use crate::protocol::{
+    ThreadId, ThreadReadState, ThreadReadStateOperation, ThreadUnreadPosition, TurnId,
+};
 use crate::store::error::Error;
 use crate::util::json;
 
@@ -38,12 +40,26 @@ impl State {
                 ThreadReadStateOperation::Read => None,
                 ThreadReadStateOperation::Unread => Some(ThreadUnreadPosition::ThreadStart),
             };
-            let state = ThreadReadState { first_unread, revision: Uuid::now_v7().to_string() };
-            let set = "INSERT INTO thread (id, first_unread, revision) VALUES (?1, ?2, ?3) \
-                 ON CONFLICT (id) DO UPDATE SET first_unread = ?2, revision = ?3";
-            let position = state.first_unread.as_ref().map(json::text);
-            transaction.execute(set, params![id.as_str(), position, state.revision])?;
-            Ok(Ok(state))
+            Ok(Ok(set(transaction, id, first_unread)?))
+        })
+    }
+
+    /// Takes the thread as read if the first turn that is unread is not there any more; returns the state, and whether
+    /// it is a new one.
+    pub(crate) fn drop_unread(
+        &mut self,
+        id: &ThreadId,
+        is_gone: impl FnOnce(&TurnId) -> bool,
+    ) -> Result<(ThreadReadState, bool), Error> {
+        self.write(|transaction| {
+            let mut noted = noted(transaction, std::slice::from_ref(id))?;
+            let current = noted.remove(id).unwrap_or_else(|| initial(id));
+            match &current.first_unread {
+                Some(ThreadUnreadPosition::Turn { turn_id }) if is_gone(turn_id) => {
+                    Ok((set(transaction, id, None)?, true))
+                }
+                Some(_) | None => Ok((current, false)),
+            }
         })
     }
 
@@ -66,6 +82,19 @@ impl State {
 /// The state of a thread of which nothing is noted.
 fn initial(id: &ThreadId) -> ThreadReadState {
     ThreadReadState { first_unread: None, revision: format!("initial:{id}") }
+}
+
+fn set(
+    connection: &Connection,
+    id: &ThreadId,
+    first_unread: Option<ThreadUnreadPosition>,
+) -> rusqlite::Result<ThreadReadState> {
+    let state = ThreadReadState { first_unread, revision: Uuid::now_v7().to_string() };
+    let text = "INSERT INTO thread (id, first_unread, revision) VALUES (?1, ?2, ?3) \
+         ON CONFLICT (id) DO UPDATE SET first_unread = ?2, revision = ?3";
+    let position = state.first_unread.as_ref().map(json::text);
+    connection.execute(text, params![id.as_str(), position, state.revision])?;
+    Ok(state)
 }
 
 fn noted(

@@ -7,7 +7,7 @@ use tokio::sync::watch;
 
 use crate::protocol::{AgentPath, MultiAgentVersion, ThreadId, ThreadStatus};
 use crate::thread::outlet::Publisher;
-use crate::thread::session::{Shared, Stored};
+use crate::thread::session::{Shared, Since, Stored};
 use crate::thread::team::{Team, path};
 use crate::thread::{Result, ThreadHandle};
 
@@ -43,7 +43,7 @@ impl Agents {
         let read = self.shared.on_disk(move |store| {
             let (writer, records) = store.open(&id)?;
             let summary = store.summary(&id)?;
-            Ok(Stored { writer, records, summary, changed: false })
+            Ok(Stored { writer, records, summary, since: Since::Nothing })
         });
         read.await
     }

@@ -436,6 +436,9 @@ export type { ThreadReadStateUpdateResponse } from "./ThreadReadStateUpdateRespo
 export type { ThreadResumeInitialTurnsPageParams } from "./ThreadResumeInitialTurnsPageParams";
 export type { ThreadResumeParams } from "./ThreadResumeParams";
 export type { ThreadResumeResponse } from "./ThreadResumeResponse";
+export type { ThreadRevertParams } from "./ThreadRevertParams";
+export type { ThreadRevertResponse } from "./ThreadRevertResponse";
+export type { ThreadRevertedNotification } from "./ThreadRevertedNotification";
 export type { ThreadSearchOccurrence } from "./ThreadSearchOccurrence";
 export type { ThreadSearchOccurrencesParams } from "./ThreadSearchOccurrencesParams";
 export type { ThreadSearchOccurrencesResponse } from "./ThreadSearchOccurrencesResponse";
