@@ -3,6 +3,7 @@
 //! thread holds its [`Writer`], and with it the thread's lock.
 
 pub(crate) mod case;
+mod compressed;
 mod database;
 mod error;
 mod file;
@@ -234,7 +235,8 @@ impl Store {
             return Err(Error::NotFound(id.clone()));
         }
         for file in files {
-            fs::remove_file(&file.path).map_err(Error::io(&file.path))?;
+            let removed = compressed::remove_twin(&file.path);
+            removed.and_then(|()| fs::remove_file(&file.path)).map_err(Error::io(&file.path))?;
         }
         self.forget(id)
     }
@@ -309,6 +311,7 @@ impl Store {
         let folder = self.inner.home.join(locate::ARCHIVE);
         for file in self.files(id).into_iter().filter(|file| !file.archived) {
             let target = file.path.file_name().map(|name| folder.join(name)).unwrap_or_default();
+            compressed::remove_twin(&file.path).map_err(Error::io(&file.path))?;
             rename(&file.path, &target)?;
         }
         Ok(())
@@ -339,6 +342,11 @@ impl Store {
     fn open_file(&self, path: &Path) -> Result<(Writer, History), Error> {
         let meta = reader::meta(path)?;
         let lock = Lock::take(&self.inner.home, &meta.id)?;
+        let plain = match compressed::is_compressed(path) {
+            true => compressed::write_out(path),
+            false => compressed::remove_twin(path).map(|()| path.to_owned()),
+        };
+        let path = &plain.map_err(Error::io(path))?;
         let history = reader::read(&self.inner.home, path)?;
         let ordinal = history.end.ordinal.filter(|_| meta.is_paginated());
         if meta.is_paginated() && ordinal.is_none() {

@@ -101,7 +101,7 @@ impl From<store::Error> for Error {
             E::Locked { holder, .. } => Self::invalid_request(message)
                 .with_data(serde_json::json!({ "reason": "activeWriter", "holder": holder })),
             E::InvalidParams(_) => Self::invalid_params(message),
-            E::Compressed(_) | E::Invalid { .. } | E::Database(_) => Self::internal(message),
+            E::Invalid { .. } | E::Database(_) => Self::internal(message),
             E::Io { source, .. } => {
                 message += &format!(": {source}");
                 Self::internal(message)

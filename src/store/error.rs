@@ -17,8 +17,6 @@ pub(crate) enum Error {
     Locked { id: ThreadId, holder: Option<Holder> },
     #[error("failed to resolve rollout path `{}`: file does not exist", .0.display())]
     NoSuchPath(PathBuf),
-    #[error("rollout {} is compressed, which is not supported yet", .0.display())]
-    Compressed(PathBuf),
     #[error("failed to read thread {}: {reason}", .path.display())]
     Invalid { path: PathBuf, reason: String },
     #[error("invalid cursor: {0}")]

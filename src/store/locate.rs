@@ -1,13 +1,13 @@
 //! Where rollouts are: their names, and the folders that hold them.
 
 use std::{
-    ffi::OsStr,
     fs,
     path::{Path, PathBuf},
 };
 
 use uuid::Uuid;
 
+use super::compressed;
 use crate::protocol::ThreadId;
 use crate::util;
 
@@ -131,7 +131,7 @@ pub(crate) fn folder(path: &Path, depth: usize, archived: bool) -> Folder {
         let name = entry.file_name();
         let parsed = name.to_str().and_then(Name::parse);
         if let Some(parsed) = parsed {
-            let compressed = Path::new(&name).extension() == Some(OsStr::new("zst"));
+            let compressed = compressed::is_compressed(Path::new(&name));
             let listed = archived || depth == DAYS;
             let path = entry.path();
             found.files.push(Found { path, name: parsed, archived, listed, compressed });

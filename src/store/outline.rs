@@ -15,6 +15,7 @@ use std::{
 use serde::Deserialize;
 
 use super::{
+    compressed,
     error::Error,
     item,
     meta::SessionMeta,
@@ -113,14 +114,17 @@ impl Outline {
     /// Whether the files are still those that have been read.
     fn is_valid(&self) -> bool {
         self.files.iter().all(|part| {
+            let is_long = |len| len >= part.read || compressed::is_compressed(&part.path);
             fs::metadata(&part.path)
-                .is_ok_and(|file| file.ino() == part.inode && file.len() >= part.read)
+                .is_ok_and(|file| file.ino() == part.inode && is_long(file.len()))
         })
     }
 
     /// Takes in what the thread's own file has grown by.
     fn grow(&mut self) -> Result<(), Error> {
-        self.take_in(self.files.len() - 1)
+        let last = self.files.len() - 1;
+        // Nobody appends to a compressed one.
+        if compressed::is_compressed(&self.files[last].path) { Ok(()) } else { self.take_in(last) }
     }
 
     fn take_in(&mut self, file: usize) -> Result<(), Error> {

@@ -3,25 +3,23 @@
 
 use std::{
     collections::HashSet,
-    fs::File,
-    io::{BufRead as _, BufReader, Read as _, Seek as _, SeekFrom},
+    io::BufRead as _,
     ops::ControlFlow,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
 use super::{
+    compressed::{self, Bytes, End},
     error::Error,
     locate::{self, Name},
     meta::{HistoryBase, SessionMeta},
     record::{Line, Record, payload},
 };
 
-const BUFFER: usize = 256 * 1024;
-
 /// The whole lines of a file, in order.
 pub(crate) struct Lines {
-    reader: BufReader<File>,
+    reader: Bytes,
     buffer: Vec<u8>,
     offset: u64,
 }
@@ -35,8 +33,7 @@ pub(crate) struct Placed<'a> {
 
 impl Lines {
     pub(crate) fn open(path: &Path) -> Result<Self, Error> {
-        let file = File::open(path).map_err(Error::io(path))?;
-        let reader = BufReader::with_capacity(BUFFER, file);
+        let reader = Bytes::open(path).map_err(Error::io(path))?;
         Ok(Self { reader, buffer: Vec::new(), offset: 0 })
     }
 
@@ -70,8 +67,7 @@ impl Lines {
 
     /// Goes on with the line that begins at `offset`.
     pub(crate) fn go_to(&mut self, offset: u64) -> std::io::Result<()> {
-        // Lines that are wanted together stand close together.
-        self.reader.seek_relative(offset.cast_signed().wrapping_sub(self.offset.cast_signed()))?;
+        self.reader.go(self.offset, offset)?;
         self.offset = offset;
         Ok(())
     }
@@ -133,9 +129,6 @@ pub(crate) fn read(home: &Path, path: &Path) -> Result<History, Error> {
 
 /// The first line of a rollout.
 pub(crate) fn meta(path: &Path) -> Result<SessionMeta, Error> {
-    if path.extension().is_some_and(|extension| extension == "zst") {
-        return Err(Error::Compressed(path.to_owned()));
-    }
     let mut lines = Lines::open(path)?;
     while let Some(line) = lines.next().map_err(Error::io(path))? {
         let Some(line) = Line::parse(line) else { continue };
@@ -223,16 +216,11 @@ pub(crate) fn walk(
 }
 
 /// Up to `size` bytes from the end of a file, cut to whole lines (a last one may lack its `\n`).
-pub(crate) fn tail(path: &Path, size: u64) -> std::io::Result<Vec<u8>> {
-    let mut file = File::open(path)?;
-    let len = file.metadata()?.len();
-    let start = len.saturating_sub(size);
-    file.seek(SeekFrom::Start(start))?;
-    let mut bytes = Vec::with_capacity(usize::try_from(len - start).unwrap_or_default());
-    file.read_to_end(&mut bytes)?;
-    if start > 0 {
-        let first = bytes.iter().position(|&byte| byte == b'\n').map_or(bytes.len(), |at| at + 1);
-        bytes.drain(..first);
+pub(super) fn tail(path: &Path, size: u64) -> std::io::Result<End> {
+    let mut end = compressed::end(path, size)?;
+    if !end.is_whole {
+        let newline = end.bytes.iter().position(|&byte| byte == b'\n');
+        end.bytes.drain(..newline.map_or(end.bytes.len(), |at| at + 1));
     }
-    Ok(bytes)
+    Ok(end)
 }

@@ -114,12 +114,9 @@ struct Tail {
 
 /// The summary of the thread whose current file this is, but for its name. `stamp` was taken before.
 pub(crate) fn read(home: &Path, path: &Path, stamp: Stamp) -> Result<Summary, Error> {
-    if path.extension().is_some_and(|extension| extension == "zst") {
-        return Err(Error::Compressed(path.to_owned()));
-    }
     let end = reader::tail(path, TAIL).map_err(Error::io(path))?;
-    let head = read_head(path, (stamp.len <= TAIL).then_some(&*end))?;
-    let tail = read_tail(&end);
+    let head = read_head(path, end.is_whole.then_some(&*end.bytes))?;
+    let tail = read_tail(&end.bytes);
     let Origin { preview, created_ms } = origin(home, &head)?;
     let created_at_ms = created_ms.unwrap_or(stamp.modified_ms);
     // A file without a turn is one that a thread has just been forked or reverted to.

@@ -2,13 +2,15 @@
 
 use std::{fs, io::Write as _, path::Path};
 
+use ruzstd::encoding::{CompressionLevel, compress_to_vec};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::{
-    Error, Query, Record, SessionMeta, Store,
+    Error, Outline, Query, Record, SessionMeta, Store,
     history::model_history,
     meta::HistoryBase,
+    outline::{Entry, Kind},
     record::{Line, TurnCompleted, TurnStarted},
     settings::{profile_of, sandbox_from_stored, sandbox_of, sandbox_to_stored},
 };
@@ -536,4 +538,73 @@ fn a_legacy_thread_is_written_in_events() {
     assert_eq!(kinds[6..], ["agent_reasoning", "agent_reasoning", "agent_reasoning_raw_content"]);
     assert_eq!(lines(writer.path())[3]["payload"]["message"], "hello");
     assert_eq!(store.summary(&id(1)).expect("a thread").preview, "hello");
+}
+
+#[test]
+fn a_compressed_rollout_is_read_as_it_is_and_written_out_by_who_goes_on_with_it() {
+    let (home, store) = home();
+    let mut writer = store.create(meta(1, home.path())).expect("a writer");
+    let long = "so ".repeat(9_000);
+    for number in 1..=8 {
+        writer.append(&exchange(number, &format!("m{number} {long}"))).expect("written");
+    }
+    let plain = writer.path().to_owned();
+    drop(writer);
+    let text = fs::read(&plain).expect("a file");
+    let before = store.summary(&id(1)).expect("a summary");
+    let compressed = plain.with_extension("jsonl.zst");
+    let squeeze = || {
+        let bytes = compress_to_vec(&*text, CompressionLevel::Fastest);
+        assert!(bytes.len() < text.len() / 2);
+        fs::write(&compressed, bytes).expect("a file");
+    };
+    squeeze();
+    fs::remove_file(&plain).expect("removed");
+
+    let listed = store.list(&Query::default()).expect("a page").data;
+    assert_eq!(
+        (&listed[0].preview, listed[0].recency_at_ms),
+        (&before.preview, before.recency_at_ms)
+    );
+    assert!(matches!(
+        fork_at_end(&store, 2).history_base,
+        Some(HistoryBase { end_ordinal_exclusive: 49, .. })
+    ));
+    for _ in 0..2 {
+        let found = store.outline(&id(1), None, newest_first).expect("readable");
+        assert_eq!(found, (1..=8).rev().map(turn).collect::<Vec<_>>());
+    }
+    assert!(!plain.exists(), "reading changes nothing");
+
+    let (mut writer, records) = store.open(&id(1)).expect("a thread");
+    assert_eq!((writer.path(), compressed.exists()), (&*plain, false));
+    assert_eq!(fs::read(&plain).expect("a file"), text);
+    assert_eq!(store.summary(&id(1)).expect("a summary").updated_at_ms, listed[0].updated_at_ms);
+    writer.append(&exchange(9, "more")).expect("written");
+    assert_eq!(records.len(), 49);
+    drop(writer);
+    // What a server leaves that dies before it removes one of the two.
+    squeeze();
+    assert_eq!(store.list(&Query::default()).expect("a page").data.len(), 2);
+    let (_, records) = store.read(&id(1)).expect("readable");
+    assert_eq!(records.len(), 55);
+    store.delete(&id(1)).expect("deleted");
+    assert!(!compressed.exists());
+}
+
+/// The turns of a history, the newest first: there is no way back in what is decompressed.
+fn newest_first(outline: &Outline) -> Result<Vec<TurnId>, Error> {
+    let entries = outline.entries().iter().rev().filter(|entry| entry.kind == Kind::Start);
+    let records = outline.records(entries)?;
+    let started = |(_, record): &(&Entry, Record)| {
+        let Record::TurnStarted(started) = record else { return None };
+        Some(started.turn_id.clone())
+    };
+    Ok(records.iter().filter_map(started).collect())
+}
+
+/// The first line of a fork of thread 1.
+fn fork_at_end(store: &Store, number: u32) -> SessionMeta {
+    let (summary, history) = store.source(&id(1)).expect("a source");
+    store.fork(meta(number, &summary.cwd), &history).expect("a fork").meta().clone()
 }

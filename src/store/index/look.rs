@@ -12,6 +12,7 @@ use std::{
 use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
 
 use super::row::{self, Entry};
+use crate::store::compressed;
 use crate::store::locate::{self, Found, Name};
 use crate::store::lock;
 use crate::store::names::{self, Extent};
@@ -220,7 +221,7 @@ impl<'a> Look<'a> {
             (Some(stamp), _)
                 if stamp.modified_ms == modified_ms && i64::try_from(stamp.len) == Ok(len) => {}
             (Some(_), Some(name)) => {
-                let compressed = path.extension().is_some_and(|extension| extension == "zst");
+                let compressed = compressed::is_compressed(path);
                 self.read.push(Found {
                     path: path.to_owned(),
                     name,
