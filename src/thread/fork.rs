@@ -77,11 +77,17 @@ pub(crate) async fn fork(
     history.push(&base_message(thread.id.as_str(), &base_instructions));
     let items: Vec<_> = model_history(&records).into_iter().map(model::stored_item).collect();
     history.load(&items);
+    // What the request says of its own is told, whatever the source has been told.
+    let told = Told::from_history(&history, stored::last_model(&records));
+    let told = match &start.developer_instructions {
+        Some(_) => told.with_developer(false),
+        None => told,
+    };
     let loaded = Loaded {
         thread,
         dynamic_tools: new.dynamic_tools,
         writer,
-        told: Told::from_history(&history, stored::last_model(&records)),
+        told,
         history,
         usage: stored::last_usage(&records),
         compactions: records.iter().filter(|record| matches!(record, Record::Compacted(_))).count(),

@@ -60,6 +60,27 @@ fn a_fork_goes_its_own_way_and_keeps_its_source_on_disk() {
 }
 
 #[test]
+fn a_fork_is_set_up_as_its_source_but_for_what_the_request_says() {
+    let lab = Lab::new();
+    let client = lab.start();
+    let thread = client.thread_with(json!({
+        "baseInstructions": "Be brief.", "developerInstructions": "Be kind.",
+        "config": {"model_reasoning_effort": "high"}, "sandbox": "read-only",
+    }));
+    client.complete(&thread, "one");
+    client.request("thread/name/set", json!({"threadId": thread, "name": "Talk"}));
+    let changed = json!({"threadId": thread, "developerInstructions": "Be strict."});
+    let forked = fork(&client, changed);
+    assert_eq!(json!([forked["name"], forked["reasoningEffort"]]), json!(["Talk", "high"]));
+    client.complete(forked["id"].as_str().unwrap(), "two");
+    let request = lab.model.last();
+    let told = request.texts("developer").join("\n");
+    let place = |text| told.find(text).unwrap_or_else(|| panic!("{text} is missing"));
+    assert!(place("Be brief.") < place("Be kind.") && place("Be kind.") < place("Be strict."));
+    assert_eq!(request.body["reasoning"]["effort"], "high");
+}
+
+#[test]
 fn a_running_turn_is_interrupted_in_the_fork_alone() {
     let lab = Lab::new();
     let gate = Gate::default();

@@ -55,11 +55,9 @@ pub(crate) async fn fork(cx: Cx, params: ThreadForkParams) -> Result<Later<Threa
     if let Some(usage) = usage.filter(|_| !params.exclude_turns) {
         tell_usage(&cx, &handle.id, usage);
     }
-    // Side conversations are their client's own affair.
-    if !params.attach_to_source {
-        let started = ThreadStartedNotification { thread };
-        cx.server.audience.notify::<method::ThreadStarted>(Reach::All, &started);
-    }
+    // Of side conversations, too: who shows threads is told by the thread itself that it is one.
+    let started = ThreadStartedNotification { thread };
+    cx.server.audience.notify::<method::ThreadStarted>(Reach::All, &started);
     if goal.is_some() {
         tell_goal(&cx.server, &handle.id, goal);
     }
