@@ -29,7 +29,7 @@ mod write;
 pub(crate) use account::{AccountSettings, CredentialStore, LoginMethod};
 pub(crate) use agents::{Collaboration, Role};
 pub(crate) use effective::{Effective, WorkspaceWrite};
-pub(crate) use features::Features;
+pub(crate) use features::{Feature, Features, known as known_features};
 pub(crate) use home::home;
 pub(crate) use hook::{HookLayer, HookSettings};
 pub(crate) use layer::{Source, table};

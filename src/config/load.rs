@@ -2,18 +2,20 @@
 //!
 //! Every load reads the files anew; nothing is kept between two of them.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Map, Value};
 
 use super::effective::{Effective, root_markers};
+use super::features::{Feature, SWITCHABLE};
 use super::hook::HookSettings;
 use super::layer::{self, Layer, Source};
 use super::overrides::{self, Overrides};
 use super::problem::{LoadError, Problem};
 use super::trust::Project;
-use super::{permission, setting};
+use super::{features, permission, setting};
 
 /// Where settings come from, for the life of the process.
 #[derive(Debug, Clone)]
@@ -21,6 +23,8 @@ pub(crate) struct Sources {
     pub(crate) home: PathBuf,
     pub(crate) overrides: Arc<Overrides>,
     system: PathBuf,
+    /// Features that clients have switched, which counts where nothing else is said.
+    switched: Arc<Mutex<BTreeMap<String, bool>>>,
 }
 
 /// A configuration that was loaded.
@@ -32,6 +36,8 @@ pub(crate) struct Loaded {
 
 /// The layers of one load, lowest first, and the project that was looked at for them.
 pub(super) struct Layers {
+    /// What counts where no layer says anything.
+    base: Map<String, Value>,
     pub(super) all: Vec<Layer>,
     project: Project,
     problems: Vec<Problem>,
@@ -44,6 +50,7 @@ impl Sources {
             home,
             overrides: Arc::new(overrides),
             system: PathBuf::from("/etc/codex/config.toml"),
+            switched: Arc::default(),
         }
     }
 
@@ -70,6 +77,28 @@ impl Sources {
             Ok(loaded) => loaded,
             Err(error) => Loaded { effective: Effective::default(), problems: vec![error.into()] },
         }
+    }
+
+    /// Switches features for the life of the process; those that cannot be are left out. Returns what is switched now.
+    pub(crate) fn switch(&self, wanted: BTreeMap<String, bool>) -> BTreeMap<String, bool> {
+        let taken = wanted.into_iter().filter(|(name, _)| SWITCHABLE.contains(&name.as_str()));
+        let taken: BTreeMap<String, bool> = taken.collect();
+        self.switched().extend(taken.clone());
+        taken
+    }
+
+    fn switched(&self) -> MutexGuard<'_, BTreeMap<String, bool>> {
+        self.switched.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What counts where no layer says anything, of what clients can change.
+    fn base(&self) -> Map<String, Value> {
+        let switched = self.switched();
+        let features = SWITCHABLE.iter().filter_map(|&name| {
+            let on = switched.get(name).copied().or_else(|| features::default_of(name))?;
+            Some((name.to_owned(), Value::Bool(on)))
+        });
+        Map::from_iter([("features".to_owned(), features.collect())])
     }
 
     pub(super) fn user_file(&self) -> PathBuf {
@@ -113,7 +142,7 @@ impl Sources {
         }
         all.push(flags);
         all.extend(request);
-        Ok(Layers { all, project, problems })
+        Ok(Layers { base: self.base(), all, project, problems })
     }
 
     /// A project's layer without the settings that are not for projects.
@@ -155,7 +184,7 @@ impl Layers {
 
     /// The layers that count, one over the other.
     pub(super) fn merged(&self) -> Map<String, Value> {
-        let mut merged = Map::new();
+        let mut merged = self.base.clone();
         for layer in self.enabled() {
             lay(&mut merged, layer);
         }
@@ -188,7 +217,7 @@ impl Layers {
         setting::fill_in(&mut merged);
         let hooks = HookSettings::of(self.enabled());
         let mut effective = Effective::new(&merged, self.project)?;
-        if effective.features.on("hooks") {
+        if effective.features.on(Feature::Hooks) {
             effective.hooks = hooks;
         }
         permission::check_default(&effective)?;

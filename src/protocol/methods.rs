@@ -206,6 +206,10 @@ macro_rules! client_requests {
             RemoteControlClientsRevoke = "remoteControl/client/revoke" (RemoteControlClientsRevokeParams) -> RemoteControlClientsRevokeResponse, Experimental, none, remote_control::revoke;
             /// Lists the ways of working with the user.
             CollaborationModeList = "collaborationMode/list" (CollaborationModeListParams) -> CollaborationModeListResponse, Experimental, none, model::modes;
+            /// Lists the features that configurations may name.
+            ExperimentalFeatureList = "experimentalFeature/list" (ExperimentalFeatureListParams) -> ExperimentalFeatureListResponse, Stable, none, feature::list;
+            /// Switches features for the life of the process.
+            ExperimentalFeatureEnablementSet = "experimentalFeature/enablement/set" (ExperimentalFeatureEnablementSetParams) -> ExperimentalFeatureEnablementSetResponse, Stable, config, feature::switch;
             /// Sends back what it is sent, for tests of clients.
             MockExperimentalMethod = "mock/experimentalMethod" (MockExperimentalMethodParams) -> MockExperimentalMethodResponse, Experimental, none, diagnostics::echo;
             /// Describes a place where commands run.

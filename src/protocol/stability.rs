@@ -153,6 +153,7 @@ not_gated! {
     ThreadArchiveParams ThreadCompactStartParams ThreadInjectItemsParams ThreadRevertParams ThreadUnsubscribeParams ThreadSetNameParams ThreadUnarchiveParams
     ThreadLoadedListParams ThreadReadParams ThreadTurnsListParams TurnInterruptParams TurnSettingsUpdateParams
     ThreadItemsListParams ThreadItemsReadParams ThreadTimelineListParams ThreadSearchOccurrencesParams ThreadSearchParams
+    ExperimentalFeatureListParams ExperimentalFeatureEnablementSetParams
     ModelListParams PermissionProfileListParams ModelProviderListParams ModelProviderConfigWriteParams ModelProviderCapabilitiesReadParams
     CollaborationModeListParams ThreadSettingsUpdateParams
     ThreadGoalSetParams ThreadGoalGetParams ThreadGoalClearParams

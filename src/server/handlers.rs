@@ -7,6 +7,7 @@ pub(super) mod command;
 pub(super) mod config;
 pub(super) mod diagnostics;
 pub(super) mod environment;
+pub(super) mod feature;
 pub(super) mod feedback;
 pub(super) mod fs;
 pub(super) mod goal;

@@ -31,7 +31,7 @@ use super::team::{AgentStatus, Team};
 use super::turn::{Ending, Kind, Turn};
 use super::usage::Totals;
 use super::{Closed, Command, Error, Reply, Result, Snapshot, item, prompt, stored};
-use crate::config::Effective;
+use crate::config::{Effective, Feature};
 use crate::exec::Terminals;
 use crate::extension::hooks::{Hooks, SessionOrigin, ThreadHooks};
 use crate::model::catalog::ModelInfo;
@@ -341,7 +341,7 @@ impl Actor {
                 .collect(),
             materialized: self.is_materialized(),
             goal: self.goal.current.clone(),
-            goals_enabled: self.config.features.on("goals"),
+            goals_enabled: self.config.features.on(Feature::Goals),
             last_usage: self.last_usage.clone().map(|turn| (turn, self.totals.wire(self.window()))),
         }
     }
@@ -573,7 +573,7 @@ impl Actor {
     }
 
     pub(super) fn unbounded_connection_retries(&self) -> bool {
-        self.config.features.on("unbounded_connection_retries")
+        self.config.features.on(Feature::UnboundedConnectionRetries)
     }
 
     /// What holds now: for a running turn, what it has begun with and what has been changed for it since.

@@ -23,7 +23,7 @@ use super::session::{Lineage, NewThread, Persistence, Shared, Start, Stored, cre
 use super::stored::restore;
 use super::team::{AgentStatus, Member, News, Place, Team, path};
 use super::{Command, Error, Result, ThreadHandle, item, prompt};
-use crate::config::Effective;
+use crate::config::{Effective, Feature};
 use crate::extension::hooks::SessionOrigin;
 use crate::model::catalog::ModelInfo;
 use crate::protocol::{
@@ -142,7 +142,7 @@ async fn report(mut status: watch::Receiver<AgentStatus>, shared: Arc<Shared>, p
 
 /// Which kind of agents the configuration asks for, whatever is usual.
 pub(super) fn asked_for(config: &Effective) -> Option<MultiAgentVersion> {
-    match (config.agents.enabled, config.features.on("multi_agent_v2")) {
+    match (config.agents.enabled, config.features.on(Feature::MultiAgentV2)) {
         (false, _) => Some(MultiAgentVersion::Disabled),
         (true, true) => Some(MultiAgentVersion::V2),
         (true, false) => None,
@@ -168,7 +168,7 @@ impl Actor {
     /// at the thread's beginning.
     pub(super) fn multi_agent_with(&self, model: &ModelInfo) -> MultiAgentVersion {
         use MultiAgentVersion::{Disabled, V1, V2};
-        let usual = if self.config.features.on("multi_agent") { V1 } else { Disabled };
+        let usual = if self.config.features.on(Feature::MultiAgent) { V1 } else { Disabled };
         match asked_for(&self.config) {
             Some(Disabled) => Disabled,
             _ if self.agent_path().is_some() => V2,

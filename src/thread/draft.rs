@@ -3,6 +3,7 @@
 use tokio::time::{Duration, Instant};
 
 use super::actor::Actor;
+use crate::config::Feature;
 use crate::patch::Progress;
 use crate::protocol::{FileChangePatchUpdatedNotification, ItemId, method};
 
@@ -28,7 +29,7 @@ impl Draft {
 impl Actor {
     /// The model begins to call a custom tool.
     pub(super) fn draft_begun(&mut self, call: String, tool: &str) {
-        let is_shown = self.config.features.on("apply_patch_streaming_events");
+        let is_shown = self.config.features.on(Feature::ApplyPatchStreamingEvents);
         if let Some(turn) = self.turn.as_mut().filter(|_| is_shown && tool == "apply_patch") {
             turn.streamed.draft = Some(Draft::new(call));
         }

@@ -14,6 +14,7 @@ use super::context::message;
 use super::said::{UserSaid, said_by_others};
 use super::turn::{Ending, Trigger, TurnOptions};
 use super::{Error, Reply, Result, prompt};
+use crate::config::Feature;
 use crate::model::Usage;
 use crate::protocol::{
     CodexErrorInfo, ModeKind, ThreadGoal, ThreadGoalClearResponse, ThreadGoalClearedNotification,
@@ -186,7 +187,7 @@ impl Actor {
     }
 
     fn check_goals(&self) -> Result<()> {
-        if !self.config.features.on("goals") {
+        if !self.config.features.on(Feature::Goals) {
             return Err(Error::Refused("goals feature is disabled".to_owned()));
         }
         if self.writer.is_none() {

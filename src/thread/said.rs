@@ -10,6 +10,7 @@ use super::actor::Actor;
 use super::context::{item_id, message};
 use super::input::{self, Rendered};
 use super::{Error, Result};
+use crate::config::Feature;
 use crate::exec::{Truncation, cut_middle};
 use crate::protocol::{
     AdditionalContextEntry, AdditionalContextKind, FunctionCallOutputBody, ItemId, ThreadItem,
@@ -163,7 +164,7 @@ impl Actor {
 
     /// Tells the model what time it is, with each input (feature `current_time_reminder`).
     fn time_reminder(&mut self) -> Option<Box<RawValue>> {
-        if !self.config.features.on("current_time_reminder") {
+        if !self.config.features.on(Feature::CurrentTimeReminder) {
             return None;
         }
         let time = tools::time();

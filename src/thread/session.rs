@@ -23,7 +23,7 @@ use super::team::{AgentStatus, Team};
 use super::usage::Totals;
 use super::{Error, INBOX, Outlet, Result, ThreadHandle, instructions, prompt, skills, stored};
 use crate::auth::Auth;
-use crate::config::{Effective, Sources};
+use crate::config::{Effective, Feature, Sources};
 use crate::exec::Shell;
 use crate::extension::hooks::{Hooks, SessionOrigin, ThreadHooks};
 use crate::extension::skills::Skills;
@@ -433,7 +433,7 @@ pub(super) fn run(shared: &Arc<Shared>, start: Start, loaded: Loaded) -> ThreadH
     };
     let window = loaded.writer.as_ref().and_then(|writer| writer.meta().window_id());
     // A new thread's id is nobody else's, and a goal of before the feature was switched off rests.
-    let goal = shared.store.goal(&id).filter(|_| config.features.on("goals"));
+    let goal = shared.store.goal(&id).filter(|_| config.features.on(Feature::Goals));
     let goal = Goal::loaded(goal, loaded.history.iter());
     let servers = ThreadServers::new(Servers::new(
         &shared.servers,

@@ -10,6 +10,7 @@ use super::actor::Actor;
 use super::settings::{Overrides, Settings};
 use super::turn::Kind;
 use super::{Error, Reply, Result};
+use crate::config::Feature;
 use crate::mcp::Catalogue;
 use crate::model::catalog::ModelInfo;
 use crate::protocol::{
@@ -64,7 +65,7 @@ impl Actor {
         &mut self,
         params: &TurnSettingsUpdateParams,
     ) -> Result<TurnSettingsUpdateStatus> {
-        if !self.config.features.on("step_model_switching") {
+        if !self.config.features.on(Feature::StepModelSwitching) {
             let refusal = "turn settings updates require the step_model_switching feature";
             return Err(Error::Refused(refusal.to_owned()));
         }

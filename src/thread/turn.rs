@@ -25,6 +25,7 @@ use super::step::Step;
 use super::stream::Streamed;
 use super::team::AgentStatus;
 use super::{Reply, item, prompt};
+use crate::config::Feature;
 use crate::extension::hooks::{ModelAnswer, Occasion};
 use crate::model::{self, ResponseStream, Retry, Usage};
 use crate::protocol::{
@@ -330,7 +331,7 @@ impl Actor {
 
     /// Takes input into the running turn. A model that is still answering is cut short, if the user wants that.
     pub(super) fn steer(&mut self, said: UserSaid) {
-        let is_instant = self.config.features.on("instant_interrupt");
+        let is_instant = self.config.features.on(Feature::InstantInterrupt);
         let Some(turn) = &mut self.turn else { return };
         turn.steered.push_back(said);
         turn.arrivals.send_replace(());

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::spec::{Namespace, Shown, function};
 use super::{Cx, Effect, Outcome, Run, Scene, Tool, arguments};
+use crate::config::Feature;
 use crate::protocol::ThreadItem;
 use crate::thread::item;
 use crate::util::time::{now_ms, utc};
@@ -21,7 +22,7 @@ static CLOCK: Namespace =
 pub(super) static CURR_TIME: Tool = Tool {
     namespace: Some(&CLOCK),
     name: "curr_time",
-    is_offered: |scene| has_clock(scene) || scene.config.features.on("current_time_reminder"),
+    is_offered: |scene| has_clock(scene) || scene.config.features.on(Feature::CurrentTimeReminder),
     definition: |_| function("curr_time", "Tells the date and the time, in UTC.", &json!({}), &[]),
     run: Run::Function(|_, _| Box::pin(async { Outcome::text(time()) })),
 };

@@ -23,6 +23,7 @@ use super::request_permissions::Asked;
 use super::scene::{AllowLogin, Scene};
 use super::spec::{function, shell_is_offered};
 use super::{Announced, Cx, Effect, Outcome, Run, Tool, apply_patch, arguments, hooked};
+use crate::config::Feature;
 use crate::exec::{Collected, Confined, Io, Session, Shell, Startup, tokens, truncate_for_model};
 use crate::extension::hooks::Permission;
 use crate::patch::{self, Script};
@@ -121,7 +122,7 @@ impl Wish {
 
 /// Whether a model may ask for more for single commands.
 fn may_widen(scene: &Scene) -> bool {
-    scene.config.features.on("exec_permission_approvals")
+    scene.config.features.on(Feature::ExecPermissionApprovals)
 }
 
 /// How the question about a command came out.

@@ -7,6 +7,7 @@ use tokio::sync::oneshot;
 
 use super::spec::function;
 use super::{Cx, Effect, Outcome, Run, Scene, Tool, arguments};
+use crate::config::Feature;
 use crate::protocol::{ThreadGoal, ThreadGoalStatus};
 
 pub(super) static GET: Tool = Tool {
@@ -56,7 +57,7 @@ pub(crate) struct GoalCall {
 }
 
 fn is_offered(scene: &Scene) -> bool {
-    scene.config.features.on("goals")
+    scene.config.features.on(Feature::Goals)
 }
 
 async fn create(cx: &Cx, text: String) -> Outcome {

@@ -10,6 +10,7 @@ use super::approval::{APPROVAL, answered, ask};
 use super::auto_review::{self, Review};
 use super::spec::function;
 use super::{Cx, Outcome, Run, Tool, arguments};
+use crate::config::Feature;
 use crate::policy::widening::Widening;
 use crate::protocol::{
     AdditionalNetworkPermissions, AskForApproval, FileSystemAccessMode, FileSystemPath,
@@ -24,7 +25,7 @@ use crate::util::time::now_ms;
 pub(super) static TOOL: Tool = Tool {
     namespace: None,
     name: "request_permissions",
-    is_offered: |scene| scene.config.features.on("request_permissions_tool"),
+    is_offered: |scene| scene.config.features.on(Feature::RequestPermissionsTool),
     definition: |_| definition(),
     run: Run::Function(|cx, arguments| Box::pin(run(cx, arguments))),
 };

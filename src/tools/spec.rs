@@ -16,6 +16,7 @@ use super::{
     mcp_resource, request_permissions, tool_search, update_plan, user_input, user_input_async,
     view_image, web_search, write_stdin,
 };
+use crate::config::Feature;
 use crate::util::json::raw;
 
 /// Every tool, in the order in which a model is offered them.
@@ -198,5 +199,5 @@ pub(super) fn with_schema(name: &str, description: &str, parameters: &Value) -> 
 
 /// Whether the model may run commands.
 pub(super) fn shell_is_offered(scene: &Scene) -> bool {
-    scene.config.features.on("shell_tool") && scene.model_info.runs_commands()
+    scene.config.features.on(Feature::ShellTool) && scene.model_info.runs_commands()
 }

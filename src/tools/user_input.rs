@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::approval::{answered, ask};
 use super::spec::function;
 use super::{Cx, Outcome, Run, Tool, arguments};
+use crate::config::Feature;
 use crate::protocol::{
     ModeKind, ThreadActiveFlag, ToolRequestUserInputOption, ToolRequestUserInputParams,
     ToolRequestUserInputQuestion, method,
@@ -39,7 +40,7 @@ struct Question {
 
 async fn run(cx: &Cx, text: String) -> Outcome {
     let plans = cx.scene.mode == ModeKind::Plan;
-    if !plans && !cx.scene.config.features.on("default_mode_request_user_input") {
+    if !plans && !cx.scene.config.features.on(Feature::DefaultModeRequestUserInput) {
         return Outcome::text("request_user_input is unavailable in Default mode");
     }
     let Arguments { questions } = match arguments(&text) {

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::spec::function;
 use super::{Cx, Effect, Outcome, Output, Part, Run, Tool, arguments};
+use crate::config::Feature;
 use crate::model::picture;
 use crate::model::senses::Sight;
 use crate::protocol::{ImageDetail, ThreadItem};
@@ -17,7 +18,7 @@ use crate::util::time::now_ms;
 pub(super) static TOOL: Tool = Tool {
     namespace: None,
     name: "view_image",
-    is_offered: |scene| scene.config.features.on("view_image"),
+    is_offered: |scene| scene.config.features.on(Feature::ViewImage),
     definition: |_| definition(),
     run: Run::Function(|cx, arguments| Box::pin(run(cx, arguments))),
 };

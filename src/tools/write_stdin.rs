@@ -11,6 +11,7 @@ use super::command::Command;
 use super::exec_command::{DEFAULT_OUTPUT_TOKENS, YIELD, report};
 use super::spec::{function, shell_is_offered};
 use super::{Cx, Effect, Outcome, Run, Tool, arguments};
+use crate::config::Feature;
 use crate::exec::{Io, WriteError};
 use crate::policy::decide::SandboxKind;
 use crate::protocol::{
@@ -89,7 +90,7 @@ async fn run(cx: &Cx, text: String) -> Outcome {
 /// Asks about input to a terminal that nothing shuts in; `None` when it may be typed.
 async fn refused(cx: &Cx, session: u32, chars: &str) -> Option<Outcome> {
     let scene = &cx.scene;
-    let asks = scene.config.features.on("write_stdin_approval")
+    let asks = scene.config.features.on(Feature::WriteStdinApproval)
         && SandboxKind::from(&scene.sandbox).restricts()
         && scene.approval_policy != AskForApproval::Never;
     let terminal = scene.grants().escaped(session).filter(|_| asks)?;

@@ -28,6 +28,7 @@ mod errors;
 mod escape;
 mod exec;
 mod faults;
+mod features;
 mod files;
 mod fork;
 mod framing;

@@ -1,5 +1,6 @@
 //! The goals of threads. A loaded thread decides itself; one that is not loaded stays so.
 
+use crate::config::Feature;
 use crate::protocol::{
     ThreadGoalClearParams, ThreadGoalClearResponse, ThreadGoalClearedNotification,
     ThreadGoalGetParams, ThreadGoalGetResponse, ThreadGoalSetParams, ThreadGoalSetResponse,
@@ -72,7 +73,7 @@ pub(crate) async fn clear(
 async fn check_stored(cx: &Cx, id: &ThreadId) -> Result<()> {
     let (sources, cwd) = (cx.server.sources.clone(), cx.server.threads.shared.cwd.clone());
     let loaded = blocking(move || sources.load_or_default(&cwd)).await?;
-    check_feature(loaded.effective.features.on("goals"))?;
+    check_feature(loaded.effective.features.on(Feature::Goals))?;
     match cx.server.threads.summary(id).await? {
         Some(_) => Ok(()),
         None => Err(Error::invalid_request(format!("thread not found: {id}"))),
