@@ -15,7 +15,9 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 /// How many bytes may wait before producers are asked to pause.
-const HIGH_WATER: usize = 4 * 1024 * 1024;
+const HIGH_WATER: usize = 1024 * 1024;
+/// How many bytes the writer takes at a time: what it holds counts for nobody.
+const BATCH: usize = 256 * 1024;
 /// How long a peer that others listen beside may keep its queue full.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -37,6 +39,24 @@ struct Queue {
     /// Since when the queue has been above its bound.
     full_since: Option<Instant>,
     closed: bool,
+}
+
+impl Queue {
+    /// Whether there was anything to take.
+    fn take(&mut self, batch: &mut Vec<Bytes>) -> bool {
+        let mut taken = 0;
+        while taken < BATCH
+            && let Some(line) = self.lines.pop_front()
+        {
+            taken += line.len();
+            batch.push(line);
+        }
+        self.bytes -= taken;
+        if self.bytes <= HIGH_WATER {
+            self.full_since = None;
+        }
+        taken > 0
+    }
 }
 
 impl Outbox {
@@ -82,7 +102,7 @@ impl Outbox {
         let full_since = self.lock().full_since;
         let Some(full_since) = full_since else { return };
         if tokio::time::timeout_at(full_since + PATIENCE, self.room()).await.is_err() {
-            self.lock().lines.clear();
+            self.drop_all();
             self.close();
             self.given_up.notify_one();
         }
@@ -93,15 +113,13 @@ impl Outbox {
         self.given_up.notified().await;
     }
 
-    /// Moves all waiting lines to `batch`; waits for the first one. `false` once the outbox is closed and empty.
+    /// Moves waiting lines to `batch`, as many as should be written at once; waits for the first one. `false` once the
+    /// outbox is closed and empty.
     pub(crate) async fn drain(&self, batch: &mut Vec<Bytes>) -> bool {
         loop {
             {
                 let mut queue = self.lock();
-                if !queue.lines.is_empty() {
-                    batch.extend(queue.lines.drain(..));
-                    queue.bytes = 0;
-                    queue.full_since = None;
+                if queue.take(batch) {
                     break;
                 }
                 if queue.closed {
@@ -119,6 +137,12 @@ impl Outbox {
         self.lock().closed = true;
         self.filled.notify_one();
         self.drained.notify_waiters();
+    }
+
+    fn drop_all(&self) {
+        let mut queue = self.lock();
+        queue.lines.clear();
+        queue.bytes = 0;
     }
 
     fn lock(&self) -> MutexGuard<'_, Queue> {
