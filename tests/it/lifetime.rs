@@ -216,7 +216,7 @@ fn held_by(process: &str) -> u64 {
 
 /// What a server may hold at most of a command that prints without end, in KiB: queues, texts and what the allocator
 /// does not give back. It is the same for any size of the output.
-const MOST_KEPT: u64 = 40 * 1024;
+const MOST_KEPT: u64 = 16 * 1024;
 
 /// Runs a command that prints this much; what the server keeps of it is bounded.
 #[track_caller]
