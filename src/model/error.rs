@@ -284,7 +284,7 @@ impl Error {
             QUOTA.to_owned()
         } else {
             let http_status = Some(refusal.status.as_u16());
-            return Self::new(
+            let error = Self::new(
                 format!("exceeded retry limit, last status: {}", refusal.status),
                 CodexErrorInfo::ResponseTooManyFailedAttempts { http_status_code: http_status },
                 match refusal.retry_after {
@@ -292,6 +292,8 @@ impl Error {
                     after => Retry::Stream { after, http_status },
                 },
             );
+            // The message is what clients know; the provider's own words say more.
+            return Self { details: detail.message.clone(), ..error };
         };
         Self::new(message, CodexErrorInfo::UsageLimitExceeded, Retry::Never)
     }

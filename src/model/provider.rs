@@ -96,6 +96,15 @@ enum WireApi {
 }
 
 impl ProviderTable {
+    /// Whether it says where the provider is. Without it, only what belongs to OpenAI is sent to OpenAI.
+    pub(crate) fn has_place(&self) -> bool {
+        self.base_url.is_some()
+            || self.name == OPENAI
+            || self.requires_openai_auth
+            || self.env_key.as_deref() == Some("OPENAI_API_KEY")
+            || matches!(self.wire_api, WireApi::Scripted)
+    }
+
     /// The provider as clients are shown it.
     pub(crate) fn summary(self, id: &str) -> ModelProviderSummary {
         let auth = match self.env_key {

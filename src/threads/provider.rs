@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::load_error;
 use crate::config::Effective;
-use crate::model::Provider;
+use crate::model::{Provider, ProviderTable};
 use crate::thread::Result;
 
 /// Whether a provider of this id is configured or built in.
@@ -20,7 +20,11 @@ pub(super) fn configured(config: &Effective, home: &Path) -> Result<Provider> {
     if let Some(settings) = config.model_providers.get(id) {
         let mut settings = settings.clone();
         resolve_paths(&mut settings, home);
-        let settings = serde_json::from_value(settings).map_err(|error| load_error(&error))?;
+        let settings: ProviderTable =
+            serde_json::from_value(settings).map_err(|error| load_error(&error))?;
+        if !settings.has_place() {
+            return Err(load_error(&format!("Model provider `{id}` has no `base_url`")));
+        }
         return Ok(Provider::from_settings(id, settings));
     }
     Provider::built_in(id, config.openai_base_url.as_deref())

@@ -213,3 +213,14 @@ fn a_long_history_is_sent_as_one_body() {
         before = input;
     }
 }
+
+#[test]
+fn what_is_not_openais_is_not_sent_there() {
+    let tables =
+        "[model_providers.lost]\nname = \"Lost\"\nurl = \"http://localhost:1\"\n".to_owned();
+    let lab = Lab::with(&Config { tables, ..Config::default() });
+    let client = lab.start();
+    let params = json!({"cwd": lab.home.work(), "modelProvider": "lost"});
+    let refused = client.refuse("thread/start", params);
+    assert!(refused.message.ends_with("Model provider `lost` has no `base_url`"), "{refused:?}");
+}
