@@ -1,5 +1,6 @@
 //! Histories that go on from the middle of others. A fork does not copy its source: its file begins where the source
-//! was cut, and points there, and so does the further file of a thread that is reverted. Only what has no numbered lines, or is not below the home, is copied.
+//! was cut, and points there, and so does the further file of a thread that is reverted. Only what has no numbered
+//! lines, or is not below the home, is copied.
 
 use std::path::Path;
 

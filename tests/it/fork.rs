@@ -57,6 +57,15 @@ fn a_fork_goes_its_own_way_and_keeps_its_source_on_disk() {
     assert_eq!(asked(&client, third), ["one"]);
     client.complete(third, "again");
     assert_eq!(lab.model.last().asked(), ["one", "again"]);
+    // Where the source lies does not matter.
+    client.request("thread/archive", json!({"threadId": thread}));
+    assert_eq!(asked(&client, third), ["one", "again"]);
+    drop(client);
+    let client = lab.start();
+    client.resume(third);
+    client.complete(third, "still");
+    assert_eq!(lab.model.last().asked(), ["one", "again", "still"]);
+    client.refused("thread/delete", json!({"threadId": thread}), &needed);
 }
 
 #[test]
