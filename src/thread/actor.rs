@@ -426,8 +426,15 @@ impl Actor {
 
     /// Shows and keeps an item that is complete as soon as it begins.
     pub(super) fn show_item(&mut self, turn: &TurnId, item: TimedItem) {
-        self.start_item(turn, item.clone());
-        self.end_item(turn, item);
+        let item = item::ended(item, now_ms());
+        self.record(&[item::record(&self.thread.id, turn, &item)]);
+        self.show_kept(turn, item);
+    }
+
+    /// Shows an item that is over and has been kept already.
+    pub(super) fn show_kept(&self, turn: &TurnId, item: TimedItem) {
+        self.start_item(turn, TimedItem { completed_at_ms: None, ..item.clone() });
+        self.tell_ended(turn, item);
     }
 
     /// Keeps an item and shows its end.
@@ -442,10 +449,14 @@ impl Actor {
         item: TimedItem,
         mut records: Vec<Record>,
     ) {
-        let completed_at_ms = now_ms();
-        let item = item::ended(item, completed_at_ms);
+        let item = item::ended(item, now_ms());
         records.insert(0, item::record(&self.thread.id, turn, &item));
         self.record(&records);
+        self.tell_ended(turn, item);
+    }
+
+    fn tell_ended(&self, turn: &TurnId, item: TimedItem) {
+        let completed_at_ms = item.completed_at_ms.unwrap_or_default();
         let (thread_id, turn_id) = (self.publisher.thread.clone(), turn.clone());
         let content_token_count = None;
         let params = ItemCompletedNotification {

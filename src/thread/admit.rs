@@ -17,11 +17,12 @@ use super::settings::Overrides;
 use super::stream::Streamed;
 use super::team::AgentStatus;
 use super::turn::{Kind, Next, Phase, Trigger, Turn, TurnOptions};
-use super::{Error, Rendered, Reply, Result, instructions, stored};
+use super::{Error, Rendered, Reply, Result, instructions, item, stored};
 use crate::protocol::{
     RateLimitSnapshot, ThreadSettingsUpdateParams, ThreadSettingsUpdateResponse,
-    ThreadSettingsUpdatedNotification, ThreadStatus, TurnId, TurnStartParams, TurnStartResponse,
-    TurnStartedNotification, TurnStatus, TurnSteerParams, TurnSteerResponse, method,
+    ThreadSettingsUpdatedNotification, ThreadStatus, TimedItem, TurnId, TurnStartParams,
+    TurnStartResponse, TurnStartedNotification, TurnStatus, TurnSteerParams, TurnSteerResponse,
+    method,
 };
 use crate::store::{Record, preview_of};
 use crate::util::time::{now_ms, now_secs};
@@ -131,6 +132,8 @@ impl Actor {
         self.renew_hooks();
         let turn = self.new_turn(Kind::Regular, root, options);
         let (accepted, is_known) = (turn.accepted(), turn.step.model.is_known());
+        let turn_id = turn.id.clone();
+        let shown = said.shown();
         // A compaction that comes first does without the input, which is put into the new history.
         let mut full = false;
         let mut hears_first = false;
@@ -139,8 +142,8 @@ impl Actor {
             hears_first = actor.hears_first();
             match (full, hears_first) {
                 (true, _) => actor.keep_bare_beginning(),
-                (false, true) => actor.keep_beginning(None),
-                (false, false) => actor.keep_beginning(Some(&said)),
+                (false, true) => actor.keep_beginning(None, &[]),
+                (false, false) => actor.keep_beginning(Some(&said), &shown),
             }
         });
         if let Err(error) = opened {
@@ -160,7 +163,10 @@ impl Actor {
         if hears_first {
             return self.begin_hearing(said);
         }
-        self.show_user_said(&said);
+        for item in shown {
+            self.show_kept(&turn_id, item);
+        }
+        self.warn_of_left_out(&said);
         self.keep_context(said);
         self.ask_model();
     }
@@ -246,7 +252,7 @@ impl Actor {
 
     /// What a turn begins with is on disk before its request is answered, the user's words included, unless they
     /// have to wait.
-    fn keep_beginning(&mut self, said: Option<&UserSaid>) -> Result<()> {
+    fn keep_beginning(&mut self, said: Option<&UserSaid>, shown: &[TimedItem]) -> Result<()> {
         let said_items = said.map(|said| self.said_items(said)).unwrap_or_default();
         let Some(turn) = &self.turn else { return Ok(()) };
         let window = self.window();
@@ -260,6 +266,7 @@ impl Actor {
             records.push(stored::settings_applied(&self.thread.id, &self.settings));
         }
         records.extend(said_items.iter().cloned().map(Record::History));
+        records.extend(shown.iter().map(|item| item::record(&self.thread.id, &turn.id, item)));
         seen.extend(said_items);
         if let Some(writer) = &mut self.writer {
             writer.append(&records)?;

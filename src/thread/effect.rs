@@ -98,6 +98,9 @@ impl Actor {
                     denied.map(|told| (call, told)),
                 );
                 self.commands.insert(session, command);
+                if !self.runs(turn) && self.config.interrupt_ends_commands {
+                    let _was_running = self.terminals.kill(session);
+                }
             }
             Effect::CommandFailed { session, message } => {
                 self.command_ended(session, command::End::not_started(message));

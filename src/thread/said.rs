@@ -9,15 +9,17 @@ use serde_json::value::RawValue;
 use super::actor::Actor;
 use super::context::{item_id, message};
 use super::input::{self, Rendered};
+use super::item;
 use super::{Error, Result};
 use crate::config::Feature;
 use crate::exec::{Truncation, cut_middle};
 use crate::protocol::{
     AdditionalContextEntry, AdditionalContextKind, FunctionCallOutputBody, ItemId, ThreadItem,
-    TurnStartParams, TurnSteerParams, TurnToolOutput, UserInput,
+    TimedItem, TurnStartParams, TurnSteerParams, TurnToolOutput, UserInput,
 };
 use crate::tools;
 use crate::util::json::raw;
+use crate::util::time::now_ms;
 
 /// How much of one entry of additional context the model is given.
 const MAX_CONTEXT: Truncation = Truncation::Tokens(1000);
@@ -117,8 +119,8 @@ impl UserSaid {
     }
 
     /// The items that show this to clients.
-    pub(super) fn shown(&self) -> Vec<ThreadItem> {
-        let message = (!self.content.is_empty()).then(|| super::item::user_message(self));
+    pub(super) fn shown(&self) -> Vec<TimedItem> {
+        let message = (!self.content.is_empty()).then(|| item::user_message(self));
         let output = self.tool_output.as_ref().map(|ToolOutput { id, output }| {
             ThreadItem::FunctionCallOutput {
                 id: id.clone(),
@@ -127,7 +129,9 @@ impl UserSaid {
                 output: output.output.clone(),
             }
         });
-        message.into_iter().chain(output).collect()
+        let now = now_ms();
+        let whole = |item| item::ended(item::started(item, now), now);
+        message.into_iter().chain(output).map(whole).collect()
     }
 }
 

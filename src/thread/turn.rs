@@ -370,8 +370,12 @@ impl Actor {
     pub(super) fn show_user_said(&mut self, said: &UserSaid) {
         let Some(turn) = self.turn.as_ref().map(|turn| turn.id.clone()) else { return };
         for shown in said.shown() {
-            self.show_item(&turn, item::started(shown, now_ms()));
+            self.show_item(&turn, shown);
         }
+        self.warn_of_left_out(said);
+    }
+
+    pub(super) fn warn_of_left_out(&self, said: &UserSaid) {
         for why in &said.left_out {
             self.warn(format!("Not everything of the input reaches the model: {why}."));
         }

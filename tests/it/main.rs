@@ -23,6 +23,7 @@ mod collaboration;
 mod compact;
 mod context;
 mod demo;
+mod durable;
 mod dynamic;
 mod errors;
 mod escape;

@@ -249,6 +249,29 @@ impl Client {
         trace.iter().filter(fits).map(|e| e.message["params"].clone()).collect()
     }
 
+    /// The params of all requests of this method that have been answered with a result, and the results.
+    pub(crate) fn accepted(&self, method: &str) -> Vec<(Value, Value)> {
+        let trace = self.trace.lock().unwrap();
+        let asked = trace.iter().filter(|e| e.sent && e.message["method"] == method);
+        let answered = asked.filter_map(|asked| {
+            let is_answer = |e: &&Entry| {
+                !e.sent
+                    && e.message["id"] == asked.message["id"]
+                    && e.message.get("method").is_none()
+            };
+            let result = trace.iter().find(is_answer)?.message.get("result")?;
+            Some((asked.message["params"].clone(), result.clone()))
+        });
+        answered.collect()
+    }
+
+    /// All errors that requests have been answered with so far.
+    pub(crate) fn errors(&self) -> Vec<Value> {
+        let trace = self.trace.lock().unwrap();
+        let errors = trace.iter().filter(|e| !e.sent).filter_map(|e| e.message.get("error"));
+        errors.cloned().collect()
+    }
+
     /// The methods of all notifications and requests of the server so far.
     pub(crate) fn heard(&self) -> Vec<String> {
         let trace = self.trace.lock().unwrap();
