@@ -171,7 +171,12 @@ impl Threads {
         let unread = read_state.remove(&summary.id).and_then(|state| state.first_unread);
         let (start, changed) = self.go_on(params, &summary, &records)?;
         let unload_delay_secs = start.config.thread_unload_delay_secs;
-        let turns = Fold::of(summary.history_mode, &records).turns(None);
+        // Pages of a paginated history are read from its outline.
+        let is_paged = params.exclude_turns && summary.history_mode == ThreadHistoryMode::Paginated;
+        let turns = match is_paged {
+            true => Vec::new(),
+            false => Fold::of(summary.history_mode, &records).turns(None),
+        };
         let since = if changed { Since::OtherSettings } else { Since::Nothing };
         let stored = Stored { writer, records, summary, since };
         let handle = thread::resume(&self.shared, stored, start, Arc::default());

@@ -130,7 +130,8 @@ fn told(client: &Client) -> Vec<Value> {
     turns
 }
 
-fn whole(client: &Client, thread: &str) -> Vec<Value> {
+/// The turns of a thread as they are read, in the form of [`told`].
+pub(crate) fn whole(client: &Client, thread: &str) -> Vec<Value> {
     let read = client.request("thread/read", json!({"threadId": thread, "includeTurns": true}));
     read["thread"]["turns"].as_array().unwrap().iter().map(short).collect()
 }

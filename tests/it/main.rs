@@ -1,6 +1,6 @@
 //! Scenarios against the real binary: each one scripts the model, speaks over the pipes and compares what came.
 //!
-//! `APP_SERVER_UNDER_TEST` names another binary, for comparison.
+//! `APP_SERVER_UNDER_TEST` names another binary, for comparison; `APP_SERVER_REFERENCE` one to share a home with.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -41,6 +41,7 @@ mod hooks;
 mod images;
 mod initialize;
 mod interleavings;
+mod interop;
 mod interrupt;
 mod lifetime;
 mod load;
@@ -56,6 +57,7 @@ mod queue;
 mod read_state;
 mod revert;
 mod review;
+mod scale;
 mod services;
 mod settings;
 mod skills;

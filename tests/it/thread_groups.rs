@@ -38,7 +38,7 @@ fn sections_keep_their_order_however_often_it_changes() {
         put(&client, thread, &section, None);
     }
     assert_eq!(
-        client.note("thread/section/changed"),
+        client.note_where("thread/section/changed", |note| note["threadId"] == threads[0]),
         json!({"threadId": threads[0], "sectionId": section})
     );
     let order = json!({"sectionId": section, "sortKey": "section_position"});

@@ -3,8 +3,9 @@
 //! Waiting takes the first message that fits out of what came; everything stays in the trace.
 
 use std::cell::{Cell, RefCell};
+use std::ffi::OsStr;
 use std::io::{BufRead as _, BufReader};
-use std::process::ExitStatus;
+use std::process::{ChildStdout, ExitStatus};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
@@ -48,7 +49,15 @@ pub(crate) struct Client {
 
 impl Client {
     pub(crate) fn spawn(home: &Home, args: &[&str]) -> Self {
-        let (server, stdout) = Server::spawn(home, args);
+        Self::over_pipes(home, Server::spawn(home, args))
+    }
+
+    /// As [`Client::spawn`], with a server of this binary.
+    pub(crate) fn spawn_binary(home: &Home, binary: &OsStr, args: &[&str]) -> Self {
+        Self::over_pipes(home, Server::spawn_binary(home, binary, args))
+    }
+
+    fn over_pipes(home: &Home, (server, stdout): (Server, ChildStdout)) -> Self {
         let lines = BufReader::new(stdout).split(b'\n').map_while(Result::ok);
         Self::over(home, Wire::Pipes(server), lines)
     }
@@ -132,17 +141,22 @@ impl Client {
     /// The first message that came or comes and fits.
     #[track_caller]
     pub(crate) fn wait(&self, what: &str, fits: impl Fn(&Value) -> bool) -> Value {
+        self.wait_within(PATIENCE, what, fits)
+    }
+
+    #[track_caller]
+    fn wait_within(&self, limit: Duration, what: &str, fits: impl Fn(&Value) -> bool) -> Value {
         let mut stash = self.stash.borrow_mut();
         if let Some(index) = stash.iter().position(&fits) {
             return stash.remove(index);
         }
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + limit;
         loop {
             match self.inbox.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
                 Ok(message) if fits(&message) => return message,
                 Ok(message) => stash.push(message),
                 Err(RecvTimeoutError::Timeout) => {
-                    panic!("no {what} within {} s", PATIENCE.as_secs())
+                    panic!("no {what} within {} s", limit.as_secs())
                 }
                 Err(RecvTimeoutError::Disconnected) => {
                     panic!("the server closed its output; no {what}")
@@ -162,9 +176,19 @@ impl Client {
     /// The answer to the request with this id.
     #[track_caller]
     pub(crate) fn answer(&self, id: impl Into<Value>) -> Result<Value, RpcError> {
+        self.answer_within(PATIENCE, id)
+    }
+
+    /// As [`Client::answer`], of a request that may take this long.
+    #[track_caller]
+    pub(crate) fn answer_within(
+        &self,
+        limit: Duration,
+        id: impl Into<Value>,
+    ) -> Result<Value, RpcError> {
         let id = id.into();
-        let message =
-            self.wait(&format!("answer to {id}"), |m| m["id"] == id && m.get("method").is_none());
+        let is_answer = |m: &Value| m["id"] == id && m.get("method").is_none();
+        let message = self.wait_within(limit, &format!("answer to {id}"), is_answer);
         match message.get("error") {
             None => Ok(message["result"].clone()),
             Some(error) => Err(RpcError {

@@ -1,7 +1,7 @@
 //! The process under test: spawning it on a scenario's home, writing to it, and seeing it end.
 
 use std::cell::RefCell;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::Write as _;
 use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
@@ -30,6 +30,11 @@ impl Server {
     pub(crate) fn spawn(home: &Home, args: &[&str]) -> (Self, ChildStdout) {
         let binary = std::env::var_os(OTHER)
             .unwrap_or_else(|| OsString::from(env!("CARGO_BIN_EXE_app-server")));
+        Self::spawn_binary(home, &binary, args)
+    }
+
+    /// As [`Server::spawn`], of this binary.
+    pub(crate) fn spawn_binary(home: &Home, binary: &OsStr, args: &[&str]) -> (Self, ChildStdout) {
         let stderr =
             File::options().create(true).append(true).open(home.root().join("stderr.log")).unwrap();
         let mut command = Command::new(binary);
