@@ -29,7 +29,7 @@ pub(crate) use env::{EnvironmentPolicy, Identity, base_set, shell_environment};
 pub(crate) use filter::{Filter, Filtered, filter};
 pub(crate) use git::{Exit as GitExit, git};
 pub(crate) use input::{InputError, Written};
-pub(crate) use output::{Truncation, cut_middle, tokens, truncate_for_model};
+pub(crate) use output::{Truncation, cut_middle, tokens, truncate_for_model, without_middle};
 pub(crate) use piped::{Lifetime, Piped, closed, piped};
 pub(crate) use processes::{Place, Processes, Refusal};
 pub(crate) use session::{Collected, Session, SessionEvent, SessionEventKind, WriteError};

@@ -30,6 +30,7 @@ mod plan;
 mod prompt;
 pub(crate) mod queue;
 pub(crate) mod registry;
+mod repeat;
 mod request;
 mod review;
 mod said;

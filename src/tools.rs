@@ -89,6 +89,13 @@ pub(crate) enum CallInput {
 pub(crate) enum Outcome {
     /// What the model is given.
     Output(Output),
+    /// A command has ended.
+    Ran {
+        /// What the model is given.
+        told: String,
+        /// What the command has printed, as far as it is kept.
+        printed: String,
+    },
     /// The user wants the whole turn to end.
     Cancelled,
 }
@@ -96,6 +103,15 @@ pub(crate) enum Outcome {
 impl Outcome {
     pub(crate) fn text(text: impl Into<String>) -> Self {
         Self::Output(Output::Text(text.into()))
+    }
+
+    /// What the model is given; nothing when the user wants the whole turn to end.
+    pub(crate) fn told(self) -> Option<Output> {
+        match self {
+            Self::Output(output) => Some(output),
+            Self::Ran { told, .. } => Some(told.into()),
+            Self::Cancelled => None,
+        }
     }
 }
 

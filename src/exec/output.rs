@@ -8,6 +8,9 @@ use std::fmt::Write as _;
 /// What is kept of the beginning and of the end of a command's output, in bytes each.
 const KEPT_EACH: usize = 512 * 1024;
 
+/// How large a token is, by and large.
+const BYTES_PER_TOKEN: usize = 4;
+
 /// Some output of a command.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Output {
@@ -37,7 +40,7 @@ impl Truncation {
     fn bytes(self) -> usize {
         match self {
             Self::Bytes(bytes) => bytes,
-            Self::Tokens(tokens) => tokens.saturating_mul(4),
+            Self::Tokens(tokens) => tokens.saturating_mul(BYTES_PER_TOKEN),
         }
     }
 
@@ -50,14 +53,14 @@ impl Truncation {
     fn lower(self, bytes: usize) -> Self {
         match self {
             Self::Bytes(limit) => Self::Bytes(limit.saturating_sub(bytes)),
-            Self::Tokens(limit) => Self::Tokens(limit.saturating_sub(bytes.div_ceil(4))),
+            Self::Tokens(limit) => Self::Tokens(limit.saturating_sub(tokens(bytes))),
         }
     }
 }
 
 /// The estimate of a text's tokens from its bytes.
 pub(crate) fn tokens(bytes: usize) -> usize {
-    bytes.div_ceil(4)
+    bytes.div_ceil(BYTES_PER_TOKEN)
 }
 
 /// `heading` followed by as much of `output` as a model may see.
@@ -104,11 +107,18 @@ fn with_heading(heading: &str, output: &Output, limit: Truncation) -> String {
     text
 }
 
-/// The text without its middle: two halves of the limit at character borders, and between them how much is gone.
+/// The text without its middle, where it is too long.
 pub(crate) fn cut_middle(text: &str, limit: Truncation) -> String {
+    let (head, gone, tail) = without_middle(text, limit);
+    [head, &gone, tail].concat()
+}
+
+/// The text in its three parts: two halves of the limit at character borders, and between them how much is gone. A
+/// text that is not too long has nothing but a head.
+pub(crate) fn without_middle(text: &str, limit: Truncation) -> (&str, String, &str) {
     let bytes = limit.bytes();
     if text.len() <= bytes {
-        return text.to_owned();
+        return (text, String::new(), "");
     }
     let head = &text[..text.floor_char_boundary(bytes / 2)];
     let tail = &text[text.ceil_char_boundary(text.len() - (bytes - bytes / 2))..];
@@ -119,7 +129,7 @@ pub(crate) fn cut_middle(text: &str, limit: Truncation) -> String {
             format!("…{gone} chars truncated…")
         }
     };
-    [head, &gone, tail].concat()
+    (head, gone, tail)
 }
 
 /// Output as it accumulates: all of it while it is small, its beginning and its end when it is not.

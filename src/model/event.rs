@@ -19,17 +19,22 @@ pub(crate) enum StreamEvent {
     Headers(ResponseHeaders),
     Created,
     ItemAdded(OutputItem),
+    /// Here and in the next ones, `id` is the item that grows, if the provider says which.
     TextDelta {
+        id: Option<String>,
         delta: String,
     },
     SummaryPartAdded {
+        id: Option<String>,
         summary_index: i64,
     },
     SummaryDelta {
+        id: Option<String>,
         summary_index: i64,
         delta: String,
     },
     ReasoningDelta {
+        id: Option<String>,
         content_index: i64,
         delta: String,
     },
@@ -109,6 +114,7 @@ impl StreamEvent {
 struct Wire<'a> {
     #[serde(borrow, rename = "type")]
     kind: Cow<'a, str>,
+    item_id: Option<String>,
     delta: Option<String>,
     summary_index: Option<i64>,
     content_index: Option<i64>,
@@ -123,13 +129,16 @@ struct Wire<'a> {
 /// Decodes the data of one event; `None` for those that mean nothing to us.
 pub(super) fn decode(data: &[u8]) -> Option<StreamEvent> {
     let wire: Wire<'_> = serde_json::from_slice(data).ok()?;
+    let id = wire.item_id;
     match &*wire.kind {
-        "response.output_text.delta" => Some(StreamEvent::TextDelta { delta: wire.delta? }),
+        "response.output_text.delta" => Some(StreamEvent::TextDelta { id, delta: wire.delta? }),
         "response.reasoning_summary_text.delta" => Some(StreamEvent::SummaryDelta {
+            id,
             summary_index: wire.summary_index?,
             delta: wire.delta?,
         }),
         "response.reasoning_text.delta" => Some(StreamEvent::ReasoningDelta {
+            id,
             content_index: wire.content_index?,
             delta: wire.delta?,
         }),
@@ -137,7 +146,7 @@ pub(super) fn decode(data: &[u8]) -> Option<StreamEvent> {
             Some(StreamEvent::InputDelta { delta: wire.delta? })
         }
         "response.reasoning_summary_part.added" => {
-            Some(StreamEvent::SummaryPartAdded { summary_index: wire.summary_index? })
+            Some(StreamEvent::SummaryPartAdded { id, summary_index: wire.summary_index? })
         }
         "response.output_item.added" => {
             Some(StreamEvent::ItemAdded(OutputItem::decode(wire.item?)?))

@@ -186,7 +186,7 @@ async fn told(stream: &mut ResponseStream) -> Vec<String> {
     while let Some(batch) = timeout(Duration::from_secs(10), stream.next()).await.unwrap() {
         all.extend(batch.into_iter().map(|event| match &event {
             StreamEvent::Headers(_) => "headers".to_owned(),
-            StreamEvent::TextDelta { delta } => delta.clone(),
+            StreamEvent::TextDelta { delta, .. } => delta.clone(),
             StreamEvent::Completed { .. } => "completed".to_owned(),
             StreamEvent::Failed(error) => format!("failed: {error}"),
             StreamEvent::Created

@@ -79,6 +79,7 @@ pub(crate) struct TurnStartParams {
     /// The plugins that are not used.
     pub(crate) disabled_plugin_ids: Option<Vec<String>>,
     /// The client's own id of the message, which comes back as `clientId`.
+    /// An input that comes again with the same id is answered with its turn, and not run twice.
     pub(crate) client_user_message_id: Option<String>,
     /// What the user says.
     pub(crate) input: Vec<UserInput>,
@@ -179,6 +180,7 @@ pub(crate) struct TurnStartResponse {
 pub(crate) struct TurnSteerParams {
     pub(crate) thread_id: ThreadId,
     /// The client's own id of the message, which comes back as `clientId`.
+    /// An input that comes again with the same id is answered with its turn, and not run twice.
     pub(crate) client_user_message_id: Option<String>,
     pub(crate) input: Vec<UserInput>,
     pub(crate) responsesapi_client_metadata: Option<BTreeMap<String, String>>,

@@ -22,6 +22,7 @@ use super::instructions::Instructions;
 use super::mail::Mailbox;
 use super::outlet::Publisher;
 use super::queue::Queue;
+use super::repeat::Accepted;
 use super::said::AdditionalContext;
 use super::servers::ThreadServers;
 use super::session::{Origin, Shared, Start};
@@ -66,6 +67,7 @@ pub(super) struct Actor {
     pub(super) told: Told,
     /// What came beside the last input.
     pub(super) additional_context: AdditionalContext,
+    pub(super) accepted: Accepted,
     /// `None` for an ephemeral thread.
     pub(super) writer: Option<Writer>,
     pub(super) origin: Origin,

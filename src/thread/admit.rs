@@ -41,6 +41,9 @@ impl Actor {
             return reply.give(Err(refusal));
         }
         let said = UserSaid::of_start(params, input);
+        if let Some(turn) = self.accepted.turn_of(&said) {
+            return reply.give(Ok(TurnStartResponse { turn: turn.clone() }));
+        }
         let overrides = match self.check_start(params, &said) {
             Ok(overrides) => overrides,
             Err(refusal) => return reply.give(Err(refusal)),
@@ -155,6 +158,7 @@ impl Actor {
         for warning in std::mem::take(&mut self.instructions.warnings) {
             self.warn(warning);
         }
+        self.accepted.add(&said, accepted.clone());
         reply.give(Ok(TurnStartResponse { turn: accepted }));
         self.announce_turn();
         if full {
@@ -338,6 +342,10 @@ impl Actor {
         reply: Reply<TurnSteerResponse>,
     ) {
         let said = UserSaid::of_steer(&params, input);
+        let known = self.accepted.turn_of(&said).map(|turn| &turn.id);
+        if let Some(turn_id) = known.filter(|turn| **turn == params.expected_turn_id) {
+            return reply.give(Ok(TurnSteerResponse { turn_id: turn_id.clone() }));
+        }
         match self.check_steer(&params, &said) {
             Ok(turn_id) => {
                 reply.give(Ok(TurnSteerResponse { turn_id }));

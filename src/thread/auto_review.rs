@@ -32,6 +32,7 @@ use crate::protocol::{
     ThreadApproveGuardianDeniedActionResponse, method,
 };
 use crate::tools::Event;
+use crate::util::json::object_in;
 use crate::util::task::{AbortOnDrop, guarded};
 use crate::util::time::now_ms;
 
@@ -82,12 +83,6 @@ enum Outcome {
 impl Assessment {
     pub(crate) fn is_allowed(&self) -> bool {
         self.outcome == Outcome::Allow
-    }
-
-    /// The answer of a reviewer, whatever stands around the object.
-    fn parse(text: &str) -> Option<Self> {
-        let object = text.get(text.find('{')?..=text.rfind('}')?)?;
-        serde_json::from_str(object).ok()
     }
 
     fn failed(why: &str) -> Self {
@@ -237,7 +232,7 @@ async fn assess(client: &Client, provider: &Arc<Provider>, request: &Request) ->
     let mut why = String::new();
     for attempt in 1..=ATTEMPTS {
         let pause = match answer(client, provider, request).await {
-            Ok(answer) => match answer.as_deref().and_then(Assessment::parse) {
+            Ok(answer) => match answer.as_deref().and_then(object_in) {
                 Some(assessment) => return assessment,
                 None => {
                     "the reviewer gave no answer that can be understood".clone_into(&mut why);
@@ -327,7 +322,7 @@ mod tests {
 
     #[test]
     fn answers_that_are_understood() {
-        let allowed = |text: &str| Assessment::parse(text).map(|said| said.is_allowed());
+        let allowed = |text: &str| object_in(text).map(|said: Assessment| said.is_allowed());
         assert_eq!(allowed(r#"{"outcome":"allow"}"#), Some(true));
         assert_eq!(
             allowed("```json\n{\"outcome\":\"deny\",\"risk_level\":\"high\"}\n```"),

@@ -1,6 +1,6 @@
 //! What the patches of a turn changed since it began, as one diff in git's form. Edits by commands are not known here.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use sha1::{Digest as _, Sha1};
@@ -19,6 +19,18 @@ pub(crate) struct TurnDiff {
     /// What paths are shown relative to.
     root: PathBuf,
     files: BTreeMap<PathBuf, Tracked>,
+    /// The parts of the files that have not been edited since they were shown last.
+    parts: HashMap<PathBuf, Part>,
+    /// All of it, as it was shown last.
+    shown: String,
+}
+
+/// What is shown of one file.
+#[derive(Debug)]
+struct Part {
+    /// The file that it was moved from.
+    source: Option<PathBuf>,
+    text: String,
 }
 
 #[derive(Debug)]
@@ -33,12 +45,28 @@ impl TurnDiff {
     /// An empty diff for a turn in `cwd`. Paths are shown relative to the repository around it, if there is one.
     pub(crate) fn new(cwd: &Path) -> Self {
         let root = cwd.ancestors().find(|folder| folder.join(".git").exists()).unwrap_or(cwd);
-        Self { root: root.to_owned(), files: BTreeMap::new() }
+        Self {
+            root: root.to_owned(),
+            files: BTreeMap::new(),
+            parts: HashMap::new(),
+            shown: String::new(),
+        }
     }
 
-    /// Takes in what a patch wrote, in the order in which it was written.
-    pub(crate) fn record(&mut self, edits: &[Edit]) {
+    /// Takes in what a patch wrote, in the order in which it was written. The diff as it stands now, if that is another
+    /// one than before; empty when nothing differs from the beginning.
+    pub(crate) fn update(&mut self, edits: &[Edit]) -> Option<&str> {
+        self.record(edits);
+        let diff = self.render();
+        (diff != self.shown).then(|| {
+            self.shown = diff;
+            &*self.shown
+        })
+    }
+
+    fn record(&mut self, edits: &[Edit]) {
         for edit in edits {
+            self.parts.remove(&edit.path);
             let origin = edit.from.as_ref().map(|from| {
                 self.files
                     .get(from)
@@ -57,51 +85,52 @@ impl TurnDiff {
         }
     }
 
-    /// The diff as it stands; empty when nothing differs from the beginning.
-    pub(crate) fn render(&self) -> String {
-        let moves = self.moves();
+    fn render(&mut self) -> String {
+        let Self { root, files, parts, .. } = self;
+        let moves = moves(files);
         let sources: HashSet<&Path> = moves.values().copied().collect();
-        let mut parts = BTreeMap::new();
-        for (path, file) in &self.files {
-            let new_name = self.name(path);
-            if let Some(&source) = moves.get(path.as_path()) {
-                let before = self.files.get(source).and_then(|source| source.before.as_ref());
-                let old_name = self.name(source);
-                let part = render_file(&old_name, &new_name, before, file.now.as_ref());
-                parts.insert(old_name, part);
-            } else if !sources.contains(path.as_path()) && file.before != file.now {
-                let part =
-                    render_file(&new_name, &new_name, file.before.as_ref(), file.now.as_ref());
-                parts.insert(new_name, part);
-            }
-        }
-        parts.into_values().collect()
-    }
-
-    /// The files that are the moved form of one that is gone, by destination.
-    fn moves(&self) -> BTreeMap<&Path, &Path> {
-        let mut taken = HashSet::new();
-        let mut moves = BTreeMap::new();
-        for (path, file) in &self.files {
-            let Some(origin) =
-                file.origin.as_deref().filter(|_| file.before.is_none() && file.now.is_some())
-            else {
+        let mut ordered = BTreeMap::new();
+        for (path, file) in &*files {
+            let source = moves.get(path.as_path()).copied();
+            let is_shown =
+                source.is_some() || !sources.contains(path.as_path()) && file.before != file.now;
+            if !is_shown {
                 continue;
-            };
-            let gone = self
-                .files
-                .get(origin)
-                .is_some_and(|file| file.before.is_some() && file.now.is_none());
-            if gone && taken.insert(origin) {
-                moves.insert(path.as_path(), origin);
             }
+            let old_name = name(root, source.unwrap_or(path));
+            if parts.get(path).is_none_or(|part| part.source.as_deref() != source) {
+                let origin = source.map_or(Some(file), |source| files.get(source));
+                let before = origin.and_then(|origin| origin.before.as_ref());
+                let text = render_file(&old_name, &name(root, path), before, file.now.as_ref());
+                parts.insert(path.clone(), Part { source: source.map(Path::to_owned), text });
+            }
+            ordered.insert(old_name, path);
         }
-        moves
+        ordered.into_values().filter_map(|path| parts.get(path)).map(|part| &*part.text).collect()
     }
+}
 
-    fn name(&self, path: &Path) -> String {
-        path.strip_prefix(&self.root).unwrap_or(path).to_string_lossy().into_owned()
+/// The files that are the moved form of one that is gone, by destination.
+fn moves(files: &BTreeMap<PathBuf, Tracked>) -> BTreeMap<&Path, &Path> {
+    let mut taken = HashSet::new();
+    let mut moves = BTreeMap::new();
+    for (path, file) in files {
+        let Some(origin) =
+            file.origin.as_deref().filter(|_| file.before.is_none() && file.now.is_some())
+        else {
+            continue;
+        };
+        let gone =
+            files.get(origin).is_some_and(|file| file.before.is_some() && file.now.is_none());
+        if gone && taken.insert(origin) {
+            moves.insert(path.as_path(), origin);
+        }
     }
+    moves
+}
+
+fn name(root: &Path, path: &Path) -> String {
+    path.strip_prefix(root).unwrap_or(path).to_string_lossy().into_owned()
 }
 
 /// The part of one file; of two names for one that was moved.
@@ -174,8 +203,8 @@ mod tests {
     #[track_caller]
     fn check(edits: &[Edit], expected: &str) {
         let mut diff = TurnDiff::new(Path::new("/w"));
-        diff.record(edits);
-        assert_eq!(diff.render(), expected);
+        let shown = diff.update(edits).unwrap_or_default();
+        assert_eq!(shown, expected);
     }
 
     const ONE: &str = "5626abf0f72e58d7a153368ba57db4c673c0e171";
@@ -199,12 +228,8 @@ mod tests {
         check(&[edit("n", None, file(""))], empty);
         let bytes = Some(Snapshot { bytes: vec![0xff], mode: "100644" });
         let mut diff = TurnDiff::new(Path::new("/w"));
-        diff.record(&[edit("a", bytes, file("one\n"))]);
-        assert!(
-            diff.render().ends_with("\nBinary files a/a and b/a differ\n"),
-            "{}",
-            diff.render()
-        );
+        let shown = diff.update(&[edit("a", bytes, file("one\n"))]).unwrap();
+        assert!(shown.ends_with("\nBinary files a/a and b/a differ\n"), "{shown}");
     }
 
     #[test]
@@ -213,17 +238,35 @@ mod tests {
         check(&[first.clone(), edit("a", file("1\n"), file("one\n"))], "");
         check(&[edit("n", None, file("x")), edit("n", file("x"), None)], "");
         let mut diff = TurnDiff::new(Path::new("/w"));
-        diff.record(&[
-            first,
-            edit("a", file("1\n"), file("two\n")),
-            edit("B", None, file("")),
-            edit("a-b", None, file("")),
-        ]);
-        let shown = diff.render();
+        let shown = diff
+            .update(&[
+                first,
+                edit("a", file("1\n"), file("two\n")),
+                edit("B", None, file("")),
+                edit("a-b", None, file("")),
+            ])
+            .unwrap();
         assert!(shown.contains("-one\n+two\n"), "{shown}");
         let names: Vec<_> =
             shown.lines().filter_map(|line| line.strip_prefix("diff --git a/")).collect();
         assert_eq!(names, ["B b/B", "a b/a", "a-b b/a-b"]);
+    }
+
+    #[test]
+    fn tells_what_has_changed_since() {
+        let mut diff = TurnDiff::new(Path::new("/w"));
+        let long = "diff --git a/a b/a\nnew file";
+        let first = diff.update(&[edit("a", None, file("one\n"))]).unwrap().to_owned();
+        assert!(first.starts_with(long), "{first}");
+        let both = diff.update(&[edit("b", None, file("two\n"))]).unwrap();
+        assert!(both.starts_with(&first) && both.contains("b/b\n"), "{both}");
+        assert_eq!(diff.update(&[edit("b", file("two\n"), file("two\n"))]), None);
+        let changed = diff.update(&[edit("a", file("one\n"), file("1\n"))]).unwrap();
+        assert!(changed.contains("+1\n") && !changed.contains("+one\n"), "{changed}");
+        assert_eq!(
+            diff.update(&[edit("b", file("two\n"), None), edit("a", file("1\n"), None)]),
+            Some("")
+        );
     }
 
     #[test]
@@ -240,8 +283,7 @@ mod tests {
         let [back, away] = moved("b", "a", "1\n", "one\n");
         check(&[there.clone(), left.clone(), back, away], "");
         let mut diff = TurnDiff::new(Path::new("/w"));
-        diff.record(&[there, left, edit("a", None, file("two\n"))]);
-        let shown = diff.render();
+        let shown = diff.update(&[there, left, edit("a", None, file("two\n"))]).unwrap();
         assert!(shown.starts_with(&format!("diff --git a/a b/a\nindex {ONE}..{TWO}\n")), "{shown}");
         assert!(shown.contains("diff --git a/b b/b\nnew file mode"), "{shown}");
     }
@@ -253,11 +295,12 @@ mod tests {
         let cwd = folder.path().join("sub");
         std::fs::create_dir(&cwd).expect("a folder");
         let mut diff = TurnDiff::new(&cwd);
-        diff.record(&[
-            Edit { path: cwd.join("n"), ..edit("n", None, file("")) },
-            edit("out", None, file("")),
-        ]);
-        let shown = diff.render();
+        let shown = diff
+            .update(&[
+                Edit { path: cwd.join("n"), ..edit("n", None, file("")) },
+                edit("out", None, file("")),
+            ])
+            .unwrap();
         assert!(
             shown.contains("diff --git a/sub/n b/sub/n\n")
                 && shown.contains("diff --git a//w/out b//w/out\n"),

@@ -34,10 +34,10 @@ impl Actor {
     pub(super) fn hear_last_events(&mut self) {
         while let Ok(event) = self.happened.try_recv() {
             match event {
-                Event::Done { turn, call, outcome: Outcome::Output(output) }
-                    if self.runs(&turn) =>
-                {
-                    self.call_over(call, output);
+                Event::Done { turn, call, outcome } if self.runs(&turn) => {
+                    if let Some(output) = outcome.told() {
+                        self.call_over(call, output);
+                    }
                 }
                 Event::Effect { ref effect, .. } if !tells_what_is_over(effect) => {}
                 Event::Effect { .. } | Event::Hook(_) | Event::Terminal(_) => self.event(event),
@@ -55,12 +55,12 @@ impl Actor {
     }
 
     fn call_done(&mut self, call: usize, outcome: Outcome) {
-        match outcome {
-            Outcome::Cancelled => self.finish(Ending::Interrupted { by: None }),
-            Outcome::Output(output) => {
+        match outcome.told() {
+            Some(output) => {
                 self.call_over(call, output);
                 self.advance();
             }
+            None => self.finish(Ending::Interrupted { by: None }),
         }
     }
 
@@ -186,14 +186,10 @@ impl Actor {
         let Some(running) = self.turn.as_mut().filter(|running| running.id == *turn) else {
             return;
         };
-        let before = running.diff.render();
-        running.diff.record(edits);
-        let diff = running.diff.render();
-        if diff != before {
-            let (thread_id, turn_id) = (self.publisher.thread.clone(), turn.clone());
-            let params = TurnDiffUpdatedNotification { thread_id, turn_id, diff };
-            self.publisher.tell::<method::TurnDiffUpdated>(&params);
-        }
+        let Some(diff) = running.diff.update(edits).map(str::to_owned) else { return };
+        let (thread_id, turn_id) = (self.publisher.thread.clone(), turn.clone());
+        let params = TurnDiffUpdatedNotification { thread_id, turn_id, diff };
+        self.publisher.tell::<method::TurnDiffUpdated>(&params);
     }
 }
 

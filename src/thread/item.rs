@@ -23,13 +23,21 @@ pub(super) fn ended(item: TimedItem, completed_at_ms: i64) -> TimedItem {
 }
 
 /// The item of a call that was stopped before it did anything.
-pub(super) fn declined(item: TimedItem) -> TimedItem {
+pub(crate) fn declined(item: TimedItem) -> TimedItem {
     with_status(item, PatchApplyStatus::Declined, CommandExecutionStatus::Declined)
 }
 
 /// The item of a call that broke down.
-pub(super) fn failed(item: TimedItem) -> TimedItem {
+pub(crate) fn failed(item: TimedItem) -> TimedItem {
     with_status(item, PatchApplyStatus::Failed, CommandExecutionStatus::Failed)
+}
+
+/// The item of a patch that has been applied.
+pub(crate) fn applied(mut item: TimedItem) -> TimedItem {
+    if let ThreadItem::FileChange { status, .. } = &mut item.item {
+        *status = PatchApplyStatus::Completed;
+    }
+    item
 }
 
 fn with_status(

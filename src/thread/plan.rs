@@ -11,6 +11,7 @@ use serde_json::value::RawValue;
 
 use super::actor::Actor;
 use super::item;
+use super::stream::meant;
 use crate::model::history_item;
 use crate::protocol::{
     AgentMessageDeltaNotification, ItemId, MessagePhase, ModeKind, PlanDeltaNotification,
@@ -162,16 +163,16 @@ impl Actor {
     /// The model begins a message. It is shown when it is known whether anything is said.
     pub(super) fn planning_begun(&mut self, id: ItemId, phase: Option<MessagePhase>) {
         if let Some(turn) = &mut self.turn {
-            turn.streamed.planning = Some(Planning::new(id, phase));
+            turn.streamed.planning.push(Planning::new(id, phase));
         }
     }
 
-    pub(super) fn planning_delta(&mut self, delta: &str) {
-        let Some((turn, mut planning)) = self.take_planning() else { return };
+    pub(super) fn planning_delta(&mut self, id: Option<&str>, delta: &str) {
+        let Some((turn, mut planning)) = self.take_planning(id) else { return };
         let pieces = planning.splitter.push(delta);
         self.show_pieces(&turn, &mut planning, pieces);
         if let Some(turn) = &mut self.turn {
-            turn.streamed.planning = Some(planning);
+            turn.streamed.planning.push(planning);
         }
     }
 
@@ -184,7 +185,7 @@ impl Actor {
         raw: &RawValue,
     ) {
         let Some(turn) = self.turn.as_ref().map(|turn| turn.id.clone()) else { return };
-        let begun = self.take_planning().map(|(_, planning)| planning);
+        let begun = self.take_planning(id.as_deref()).map(|(_, planning)| planning);
         let mut planning = begun.unwrap_or_else(|| Planning::new(item::model_id(id), phase));
         let rest = planning.splitter.finish();
         self.show_pieces(&turn, &mut planning, rest);
@@ -217,9 +218,11 @@ impl Actor {
         }
     }
 
-    fn take_planning(&mut self) -> Option<(TurnId, Planning)> {
+    fn take_planning(&mut self, id: Option<&str>) -> Option<(TurnId, Planning)> {
         let turn = self.turn.as_mut()?;
-        Some((turn.id.clone(), turn.streamed.planning.take()?))
+        let open = &mut turn.streamed.planning;
+        let at = meant(open.iter().enumerate().map(|(at, one)| (at, &one.message)), id)?;
+        Some((turn.id.clone(), open.remove(at)))
     }
 
     fn show_pieces(&mut self, turn: &TurnId, planning: &mut Planning, pieces: Vec<Piece>) {

@@ -17,6 +17,7 @@ use super::mail::Mailbox;
 use super::outlet::Publisher;
 use super::queue::Queue;
 use super::registry::Registry;
+use super::repeat::Accepted;
 use super::servers::ThreadServers;
 use super::settings::Settings;
 use super::team::{AgentStatus, Team};
@@ -456,6 +457,7 @@ pub(super) fn run(shared: &Arc<Shared>, start: Start, loaded: Loaded) -> ThreadH
         history: loaded.history,
         told: loaded.told,
         additional_context: BTreeMap::new(),
+        accepted: Accepted::default(),
         writer: loaded.writer,
         origin: loaded.origin,
         context_window: window.unwrap_or_else(|| Uuid::now_v7().to_string()),

@@ -22,12 +22,12 @@ use crate::store::item::item_id;
 use crate::tools::{self, Call, CallInput, Cx};
 use crate::util::time::now_ms;
 
-/// The item that the model is writing.
+/// The items that the model is writing; mostly one at a time.
 #[derive(Debug, Default)]
 pub(super) struct Streamed {
-    open: Option<Open>,
-    /// A message in plan mode, which is shown piece by piece.
-    pub(super) planning: Option<Planning>,
+    open: Vec<Open>,
+    /// The messages in plan mode, which are shown piece by piece.
+    pub(super) planning: Vec<Planning>,
     pub(super) draft: Option<Draft>,
 }
 
@@ -43,6 +43,13 @@ enum Kind {
     Message,
     Reasoning,
     WebSearch,
+}
+
+impl Streamed {
+    fn place(&self, kind: Kind, id: Option<&str>) -> Option<usize> {
+        let of_kind = self.open.iter().enumerate().filter(|(_, open)| open.kind == kind);
+        meant(of_kind.map(|(at, open)| (at, item_id(&open.item.item))), id)
+    }
 }
 
 impl Actor {
@@ -69,15 +76,15 @@ impl Actor {
             StreamEvent::Created => {}
             StreamEvent::Headers(headers) => self.response_headers(headers),
             StreamEvent::ItemAdded(output) => self.item_added(output),
-            StreamEvent::TextDelta { delta } => self.text_delta(delta),
-            StreamEvent::SummaryPartAdded { summary_index } => {
-                self.summary_part_added(summary_index);
+            StreamEvent::TextDelta { id, delta } => self.text_delta(id.as_deref(), delta),
+            StreamEvent::SummaryPartAdded { id, summary_index } => {
+                self.summary_part_added(id.as_deref(), summary_index);
             }
-            StreamEvent::SummaryDelta { summary_index, delta } => {
-                self.summary_delta(summary_index, delta);
+            StreamEvent::SummaryDelta { id, summary_index, delta } => {
+                self.summary_delta(id.as_deref(), summary_index, delta);
             }
-            StreamEvent::ReasoningDelta { content_index, delta } => {
-                self.reasoning_delta(content_index, delta);
+            StreamEvent::ReasoningDelta { id, content_index, delta } => {
+                self.reasoning_delta(id.as_deref(), content_index, delta);
             }
             StreamEvent::Verification(verifications) => self.verification(verifications),
             StreamEvent::FellBack(cause) => self.fell_back(&cause),
@@ -125,7 +132,7 @@ impl Actor {
         let item = item::started(item, now_ms());
         self.start_item(&turn_id, item.clone());
         if let Some(turn) = &mut self.turn {
-            turn.streamed.open = Some(Open { kind, item });
+            turn.streamed.open.push(Open { kind, item });
         }
     }
 
@@ -135,10 +142,10 @@ impl Actor {
         let Some(turn) = &mut self.turn else { return };
         let id = turn.id.clone();
         let Streamed { open, planning, .. } = std::mem::take(&mut turn.streamed);
-        if let Some(planning) = planning {
+        for planning in planning {
             self.planning_cut(&id, planning);
         }
-        if let Some(Open { item, .. }) = open {
+        for Open { item, .. } in open {
             self.end_item(&id, item);
         }
     }
@@ -240,7 +247,7 @@ impl Actor {
         id: Option<String>,
         make: impl FnOnce(ItemId) -> ThreadItem,
     ) -> TimedItem {
-        if let Some(Open { item: begun, .. }) = self.take_open(kind) {
+        if let Some(Open { item: begun, .. }) = self.take_open(kind, id.as_deref()) {
             return TimedItem { item: make(item_id(&begun.item).clone()), ..begun };
         }
         let item = item::started(make(item::model_id(id)), now_ms());
@@ -280,11 +287,11 @@ impl Actor {
         turn.calls.push(PendingCall::start(call, cx, order));
     }
 
-    fn text_delta(&mut self, delta: String) {
+    fn text_delta(&mut self, id: Option<&str>, delta: String) {
         if self.is_planning() {
-            return self.planning_delta(&delta);
+            return self.planning_delta(id, &delta);
         }
-        let Some((turn_id, item)) = self.open_item(Kind::Message) else { return };
+        let Some((turn_id, item)) = self.open_item(Kind::Message, id) else { return };
         let item_id = item_id(item).clone();
         if let ThreadItem::AgentMessage { text, .. } = item {
             text.push_str(&delta);
@@ -294,8 +301,8 @@ impl Actor {
         self.publisher.tell::<method::AgentMessageDelta>(&params);
     }
 
-    fn summary_part_added(&mut self, summary_index: i64) {
-        let Some((turn_id, item)) = self.open_item(Kind::Reasoning) else { return };
+    fn summary_part_added(&mut self, id: Option<&str>, summary_index: i64) {
+        let Some((turn_id, item)) = self.open_item(Kind::Reasoning, id) else { return };
         let item_id = item_id(item).clone();
         let thread_id = self.publisher.thread.clone();
         let params =
@@ -303,8 +310,8 @@ impl Actor {
         self.publisher.tell::<method::ReasoningSummaryPartAdded>(&params);
     }
 
-    fn summary_delta(&mut self, summary_index: i64, delta: String) {
-        let Some((turn_id, item)) = self.open_item(Kind::Reasoning) else { return };
+    fn summary_delta(&mut self, id: Option<&str>, summary_index: i64, delta: String) {
+        let Some((turn_id, item)) = self.open_item(Kind::Reasoning, id) else { return };
         let item_id = item_id(item).clone();
         if let ThreadItem::Reasoning { summary, .. } = item {
             grow(summary, summary_index, &delta);
@@ -320,8 +327,8 @@ impl Actor {
         self.publisher.tell::<method::ReasoningSummaryTextDelta>(&params);
     }
 
-    fn reasoning_delta(&mut self, content_index: i64, delta: String) {
-        let Some((turn_id, item)) = self.open_item(Kind::Reasoning) else { return };
+    fn reasoning_delta(&mut self, id: Option<&str>, content_index: i64, delta: String) {
+        let Some((turn_id, item)) = self.open_item(Kind::Reasoning, id) else { return };
         let item_id = item_id(item).clone();
         if let ThreadItem::Reasoning { content, .. } = item {
             grow(content, content_index, &delta);
@@ -333,19 +340,31 @@ impl Actor {
     }
 
     /// Deltas without a started item of their kind are dropped.
-    fn open_item(&mut self, kind: Kind) -> Option<(TurnId, &mut ThreadItem)> {
+    fn open_item(&mut self, kind: Kind, id: Option<&str>) -> Option<(TurnId, &mut ThreadItem)> {
         let turn = self.turn.as_mut()?;
-        let open = turn.streamed.open.as_mut().filter(|open| open.kind == kind)?;
-        Some((turn.id.clone(), &mut open.item.item))
+        let at = turn.streamed.place(kind, id)?;
+        Some((turn.id.clone(), &mut turn.streamed.open[at].item.item))
     }
 
-    fn take_open(&mut self, kind: Kind) -> Option<Open> {
-        self.turn.as_mut()?.streamed.open.take_if(|open| open.kind == kind)
+    fn take_open(&mut self, kind: Kind, id: Option<&str>) -> Option<Open> {
+        let streamed = &mut self.turn.as_mut()?.streamed;
+        let at = streamed.place(kind, id)?;
+        Some(streamed.open.remove(at))
     }
 
     fn turn_id(&self) -> Option<TurnId> {
         self.turn.as_ref().map(|turn| turn.id.clone())
     }
+}
+
+/// The place of the open item that an event of the model's names; else of the last one, as not every provider names
+/// them, or always by the same name.
+pub(super) fn meant<'a>(
+    open: impl Iterator<Item = (usize, &'a ItemId)> + Clone,
+    id: Option<&str>,
+) -> Option<usize> {
+    let named = open.clone().find(|(_, own)| Some(own.as_str()) == id);
+    named.or_else(|| open.last()).map(|(at, _)| at)
 }
 
 /// Adds to one of several texts, which come in their order.

@@ -333,6 +333,7 @@ impl Actor {
     pub(super) fn steer(&mut self, said: UserSaid) {
         let is_instant = self.config.features.on(Feature::InstantInterrupt);
         let Some(turn) = &mut self.turn else { return };
+        self.accepted.add(&said, turn.accepted());
         turn.steered.push_back(said);
         turn.arrivals.send_replace(());
         // A compaction is not part of what the input is about: the input waits until it is over.
@@ -507,6 +508,7 @@ impl Actor {
         wire.error.clone_from(&error);
         wire.completed_at = Some(completed_at_ms / 1000);
         wire.duration_ms = Some(completed_at_ms - turn.started_at_ms);
+        self.accepted.ended(&wire);
         let answer = turn.last_answer.as_ref().and_then(|answer| item::text_of(&answer.item));
         self.tell_end(turn.id.clone(), AgentStatus::after(&wire, answer.map(str::to_owned)));
         if let Some(answer) = turn.last_answer.take_if(|_| status == TurnStatus::Completed) {

@@ -1,9 +1,8 @@
 //! Counting tokens: what the last response used, what the thread has used in all.
 
+use crate::exec::tokens;
 use crate::model::Usage;
 use crate::protocol::{ThreadTokenUsage, TokenUsageBreakdown};
-
-const BYTES_PER_TOKEN: usize = 4;
 
 #[derive(Debug, Default, Clone)]
 pub(super) struct Totals {
@@ -38,7 +37,7 @@ impl Totals {
 
     /// Guesses how much a history takes that no response has told of.
     pub(super) fn estimate(&mut self, bytes: usize) {
-        let total_tokens = i64::try_from(bytes.div_ceil(BYTES_PER_TOKEN)).unwrap_or(i64::MAX);
+        let total_tokens = i64::try_from(tokens(bytes)).unwrap_or(i64::MAX);
         self.last = TokenUsageBreakdown { total_tokens, ..TokenUsageBreakdown::default() };
         self.context = total_tokens;
     }

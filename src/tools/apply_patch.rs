@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::approval::{APPROVAL, answered, ask};
 use super::auto_review::{self, Review};
-use super::{Cx, Effect, Outcome, Output, Run, Tool, hooked};
+use super::{Cx, Effect, Outcome, Run, Tool, hooked};
 use crate::extension::hooks::Permission;
 use crate::patch::{self, Plan};
 use crate::policy::decide::{self, Decision, PatchQuestion, SandboxKind};
@@ -33,24 +33,23 @@ pub(super) static TOOL: Tool = Tool {
 /// A patch that came as a custom tool call.
 async fn run_tool(cx: &Cx, text: String) -> Outcome {
     let cwd = cx.scene.cwd.clone();
-    run(cx, &text, &cwd).await
+    run(cx, &text, &cwd).await.map_or_else(|refused| refused, Outcome::text)
 }
 
 /// A patch that came as a script. The answer has the shape of a command's.
 pub(super) async fn run_script(cx: &Cx, text: &str, cwd: &Path) -> Outcome {
     match run(cx, text, cwd).await {
-        Outcome::Output(Output::Text(told)) if told.starts_with("Exit code:") => {
-            Outcome::text(format!("Wall time: 0.0000 seconds\nOutput:\n{told}"))
-        }
-        outcome @ (Outcome::Output(_) | Outcome::Cancelled) => outcome,
+        Ok(report) => Outcome::Ran {
+            told: format!("Wall time: 0.0000 seconds\nOutput:\n{report}"),
+            printed: report,
+        },
+        Err(refused) => refused,
     }
 }
 
-async fn run(cx: &Cx, text: &str, cwd: &Path) -> Outcome {
-    let plan = match verify(text, cwd).await {
-        Ok(plan) => plan,
-        Err(told) => return Outcome::text(told),
-    };
+/// Applies the patch and reports how that went; the error is the outcome of one that was not tried.
+async fn run(cx: &Cx, text: &str, cwd: &Path) -> Result<String, Outcome> {
+    let plan = verify(text, cwd).await.map_err(Outcome::text)?;
     let scene = &cx.scene;
     let paths = plan.paths();
     let granted = scene.grants().widening(&cx.turn).write;
@@ -61,19 +60,19 @@ async fn run(cx: &Cx, text: &str, cwd: &Path) -> Outcome {
         writable_roots: &writable_roots,
         paths: &paths,
     });
-    let item = change(cx, &plan, PatchApplyStatus::InProgress);
+    let item = change(cx, &plan);
     match decision {
-        Decision::Refuse { told } => return Outcome::text(told),
+        Decision::Refuse { told } => return Err(Outcome::text(told)),
         Decision::Ask { reason, .. } if !scene.grants().allows_files(&paths) => {
             let input = || json!({ "command": text });
             match hooked::permission(cx, "apply_patch", hooked::EDITS, input).await {
                 Some(Permission::Allow) => cx.begin(item.clone()).await,
                 Some(Permission::Deny(reason)) => {
-                    return Outcome::text(format!("patch rejected: {reason}"));
+                    return Err(Outcome::text(format!("patch rejected: {reason}")));
                 }
                 None => {
                     if let Some(refused) = refused(cx, &item, reason, &paths).await {
-                        return refused;
+                        return Err(refused);
                     }
                 }
             }
@@ -85,13 +84,10 @@ async fn run(cx: &Cx, text: &str, cwd: &Path) -> Outcome {
     if SandboxKind::from(&scene.sandbox).restricts()
         && let Some(path) = paths.iter().find(|path| is_protected(path, &writable_roots))
     {
-        cx.apply(Effect::ItemCompleted(with_status(item, PatchApplyStatus::Failed))).await;
-        return Outcome::text(failure(&format!(
-            "{} is protected and stays read-only",
-            path.display()
-        )));
+        cx.apply(Effect::ItemCompleted(item::failed(item))).await;
+        return Ok(failure(&format!("{} is protected and stays read-only", path.display())));
     }
-    write(cx, plan, item).await
+    Ok(write(cx, plan, item).await)
 }
 
 async fn verify(text: &str, cwd: &Path) -> Result<Plan, String> {
@@ -120,7 +116,7 @@ async fn refused(
     match auto_review::review(cx, Some(item), action).await {
         Some(Review::Allowed) => return None,
         Some(Review::Denied(told)) => {
-            let declined = with_status(item.clone(), PatchApplyStatus::Declined);
+            let declined = item::declined(item.clone());
             cx.apply(Effect::ItemCompleted(declined)).await;
             return Some(Outcome::text(format!("patch rejected: {told}")));
         }
@@ -149,59 +145,53 @@ async fn refused(
     // Patches show their question settled before their item ends; commands do it the other way round.
     answered(cx, APPROVAL).await;
     if told.is_some() {
-        cx.apply(Effect::ItemCompleted(with_status(item.clone(), PatchApplyStatus::Declined)))
-            .await;
+        cx.apply(Effect::ItemCompleted(item::declined(item.clone()))).await;
     }
     told
 }
 
 /// Writes the files. An interrupt comes before that, or does not stop it: then the end of the item is told all the
 /// same.
-async fn write(cx: &Cx, plan: Plan, item: TimedItem) -> Outcome {
+async fn write(cx: &Cx, plan: Plan, item: TimedItem) -> String {
     let (apart, begun) = (cx.clone(), item.clone());
     let written = tokio::task::spawn_blocking(move || {
         apart.claim.take().then(|| write_claimed(&apart, &plan, begun))
     });
     match written.await {
-        Ok(Some(told)) => Outcome::text(told),
+        Ok(Some(report)) => report,
         // The turn has ended, and this call with it.
         Ok(None) => std::future::pending().await,
         Err(_panicked) => {
-            let item = with_status(item, PatchApplyStatus::Failed);
+            let item = item::failed(item);
             cx.apply(Effect::Patched { item, edits: Vec::new() }).await;
-            Outcome::text(failure("internal error"))
+            failure("internal error")
         }
     }
 }
 
 fn write_claimed(cx: &Cx, plan: &Plan, item: TimedItem) -> String {
-    let (status, edits, told) = match plan.apply() {
+    let (item, edits, report) = match plan.apply() {
         Ok(applied) => {
-            let told = format!("Exit code: 0\nWall time: 0 seconds\nOutput:\n{}", applied.summary);
-            (PatchApplyStatus::Completed, applied.edits, told)
+            let report =
+                format!("Exit code: 0\nWall time: 0 seconds\nOutput:\n{}", applied.summary);
+            (item::applied(item), applied.edits, report)
         }
-        Err(failed) => (PatchApplyStatus::Failed, failed.edits, failure(&failed.error.to_string())),
+        Err(failed) => (item::failed(item), failed.edits, failure(&failed.error.to_string())),
     };
-    cx.apply_blocking(Effect::Patched { item: with_status(item, status), edits });
-    told
+    cx.apply_blocking(Effect::Patched { item, edits });
+    report
 }
 
 fn failure(reason: &str) -> String {
     format!("Exit code: 1\nWall time: 0 seconds\nOutput:\n{reason}\n")
 }
 
-fn change(cx: &Cx, plan: &Plan, status: PatchApplyStatus) -> TimedItem {
+fn change(cx: &Cx, plan: &Plan) -> TimedItem {
+    let status = PatchApplyStatus::InProgress;
     item::started(
         ThreadItem::FileChange { id: cx.id.clone(), changes: plan.changes(), status },
         now_ms(),
     )
-}
-
-fn with_status(mut item: TimedItem, became: PatchApplyStatus) -> TimedItem {
-    if let ThreadItem::FileChange { status, .. } = &mut item.item {
-        *status = became;
-    }
-    item
 }
 
 fn definition() -> Value {

@@ -33,10 +33,10 @@ use crate::policy::grant::Escaped;
 use crate::policy::widening::Widening;
 use crate::protocol::{
     AdditionalPermissionProfile, CommandExecutionApprovalDecision as Answer,
-    CommandExecutionSource, CommandExecutionStatus, NetworkPolicyRuleAction, ThreadItem, TimedItem,
-    method,
+    CommandExecutionSource, NetworkPolicyRuleAction, TimedItem, method,
 };
 use crate::sandbox::Missing;
+use crate::thread::item;
 use crate::util::path::absolute;
 
 /// Bounds of `yield_time_ms`, in milliseconds.
@@ -270,7 +270,7 @@ async fn approve(
     match auto_review::review(cx, Some(&item), || command.action()).await {
         Some(Review::Allowed) => return Verdict::Run(Announced::Yes, place),
         Some(Review::Denied(told)) => {
-            not_run(cx, item, CommandExecutionStatus::Declined).await;
+            not_run(cx, item::declined(item)).await;
             return Verdict::Refused(Outcome::text(rejected(&told)));
         }
         None => {}
@@ -289,15 +289,15 @@ async fn approve(
         Some(Answer::ApplyNetworkPolicyAmendment { network_policy_amendment })
             if network_policy_amendment.action == NetworkPolicyRuleAction::Allow => {}
         Some(Answer::Cancel) => {
-            not_run(cx, item, CommandExecutionStatus::Declined).await;
+            not_run(cx, item::declined(item)).await;
             return Verdict::Refused(Outcome::Cancelled);
         }
         Some(Answer::Decline | Answer::ApplyNetworkPolicyAmendment { .. }) => {
-            not_run(cx, item, CommandExecutionStatus::Declined).await;
+            not_run(cx, item::declined(item)).await;
             return Verdict::Refused(Outcome::text(rejected("rejected by user")));
         }
         None => {
-            not_run(cx, item, CommandExecutionStatus::Failed).await;
+            not_run(cx, item::failed(item)).await;
             return Verdict::Refused(Outcome::text(rejected("the approval request failed")));
         }
     }
@@ -306,22 +306,13 @@ async fn approve(
 }
 
 /// Ends the item of a command that does not run, and its question.
-async fn not_run(cx: &Cx, mut item: TimedItem, became: CommandExecutionStatus) {
-    if let ThreadItem::CommandExecution { status, .. } = &mut item.item {
-        *status = became;
-    }
+async fn not_run(cx: &Cx, item: TimedItem) {
     cx.apply(Effect::ItemCompleted(item)).await;
     answered(cx, APPROVAL).await;
 }
 
 fn as_hooks_know(arguments: &Arguments) -> Value {
     json!({ "command": arguments.cmd, "description": arguments.justification })
-}
-
-/// What a command that has ended has printed, out of what the model is told of it.
-pub(super) fn plain_output(told: &str) -> Option<&str> {
-    let (heading, output) = told.split_once("Output:\n")?;
-    (!heading.contains("Process running with session ID")).then_some(output)
 }
 
 /// Models know this frame of a refusal.
@@ -399,10 +390,12 @@ async fn start(cx: &Cx, begin: Begin, wait: Wait) -> (Ended, Outcome) {
         Some(_) => Ended::Yes,
         None => Ended::No,
     };
-    if ended == Ended::Yes {
-        drop(cx.scene.terminals.remove(session.id()));
+    let told = report(cx, &collected, session.id(), wait.max_tokens);
+    if ended == Ended::No {
+        return (ended, Outcome::text(told));
     }
-    (ended, Outcome::text(report(cx, &collected, session.id(), wait.max_tokens)))
+    drop(cx.scene.terminals.remove(session.id()));
+    (ended, Outcome::Ran { told, printed: collected.output.text })
 }
 
 /// A command that may run.

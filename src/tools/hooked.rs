@@ -3,8 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::exec_command;
-use super::{Call, CallInput, Cx, Effect, Outcome, Output, run_alone};
+use super::{Call, CallInput, Cx, Effect, Outcome, run_alone};
 use crate::extension::hooks::{self, Occasion, Permission, ToolUse};
 use crate::patch::{self, Script};
 use crate::protocol::HookEventName;
@@ -155,11 +154,9 @@ fn replace(call: &mut Call, input: &Value) -> Result<(), String> {
 /// What hooks are told of the result; `None` when there is none yet, or nothing has run.
 fn response(outcome: &Outcome, is_command: bool) -> Option<Value> {
     match outcome {
-        Outcome::Output(Output::Text(text)) if is_command => {
-            exec_command::plain_output(text).map(Value::from)
-        }
-        Outcome::Output(output) => serde_json::to_value(output).ok(),
-        Outcome::Cancelled => None,
+        Outcome::Ran { printed, .. } => Some(Value::from(printed.as_str())),
+        Outcome::Output(output) if !is_command => serde_json::to_value(output).ok(),
+        Outcome::Output(_) | Outcome::Cancelled => None,
     }
 }
 

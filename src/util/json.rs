@@ -1,6 +1,7 @@
 //! JSON as bytes: values that are kept and passed on without being decoded.
 
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use sha2::{Digest as _, Sha256};
 
@@ -15,6 +16,12 @@ pub(crate) fn raw(value: &(impl Serialize + ?Sized)) -> Box<RawValue> {
 /// The same as a text of its own.
 pub(crate) fn text(value: &(impl Serialize + ?Sized)) -> String {
     raw(value).get().to_owned()
+}
+
+/// The object that a text holds, whatever stands before and after it: models like to say more than they are asked.
+pub(crate) fn object_in<T: DeserializeOwned>(text: &str) -> Option<T> {
+    let object = text.get(text.find('{')?..=text.rfind('}')?)?;
+    serde_json::from_str(object).ok()
 }
 
 /// `sha256:` and the hash of `value` as compact JSON with sorted keys, so that the same content has the same hash.

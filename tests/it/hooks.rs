@@ -129,6 +129,19 @@ fn a_turn_with_every_hook_in_order() {
 }
 
 #[test]
+fn all_that_a_command_has_printed_is_told() {
+    let lab = Lab::new();
+    let hooks = [("PostToolUse", hook(&lab, "PostToolUse", ""))];
+    let little = json!({"max_output_tokens": 5});
+    lab.model.reply(ev::shell_with("call-1", "printf 'Output:\\n%0500d' 7", &little));
+    let client = start(&lab, &hooks);
+    client.complete(&client.thread(), "go");
+    assert!(lab.model.last().output("call-1").contains("truncated"));
+    let expected = format!("Output:\n{:0500}", 7);
+    assert_eq!(told(&lab, "PostToolUse")[0]["tool_response"], expected);
+}
+
+#[test]
 fn nothing_runs_that_is_not_approved() {
     let lab = Lab::new();
     install(&lab, &[("UserPromptSubmit", hook(&lab, "prompt", ""))]);

@@ -53,6 +53,28 @@ fn a_model_that_may_finish_is_not_cut_short() {
 }
 
 #[test]
+fn an_input_that_comes_again_is_taken_once() {
+    let lab = Lab::new();
+    let gate = Gate::default();
+    lab.model.reply(held(&gate, vec![ev::created()], vec![]));
+    let client = lab.start();
+    let thread = client.thread();
+    let turn = client.turn(&thread, "first");
+    gate.reached();
+    let send = || {
+        let input = json!([{"type": "text", "text": "second"}]);
+        let params = json!({"threadId": thread, "expectedTurnId": turn, "input": input, "clientUserMessageId": "x"});
+        assert_eq!(client.request("turn/steer", params), json!({"turnId": turn}));
+    };
+    send();
+    send();
+    client.finish(&thread);
+    send();
+    assert_eq!(lab.model.last().asked(), ["first", "second"]);
+    assert_eq!((lab.model.requests().len(), client.items("userMessage").len()), (2, 2));
+}
+
+#[test]
 fn what_was_finished_is_kept() {
     let lab = Lab::new();
     let gate = Gate::default();

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::harness::model::Request;
-use crate::harness::{Config, Gate, Lab, ev, held};
+use crate::harness::{Client, Config, Gate, Lab, ev, held, http};
 
 #[test]
 fn the_order_of_a_plain_turn() {
@@ -160,6 +160,50 @@ fn reasoning_is_streamed_and_kept() {
     client.complete(&thread, "again");
     let kept = lab.model.last().input().iter().find(|i| i["type"] == "reasoning").unwrap().clone();
     assert_eq!(kept["encrypted_content"], "opaque", "the model is sent its reasoning again");
+}
+
+#[test]
+fn items_that_overlap_are_told_apart() {
+    let lab = Lab::new();
+    let (one, two) = (ev::message("m1", "one"), ev::message("m2", "two"));
+    let thought = ev::reasoning("rs1", &["why"], &[]);
+    let begun = || {
+        let empty = |id| ev::added(&ev::message(id, ""));
+        let thinks = ev::added(&ev::reasoning("rs1", &[], &[]));
+        vec![
+            ev::created(),
+            thinks,
+            empty("m1"),
+            empty("m2"),
+            ev::delta("m1", "o"),
+            ev::delta("m2", "t"),
+        ]
+    };
+    let mut whole = begun();
+    whole.extend([ev::done(&thought), ev::done(&one), ev::done(&two), ev::completed()]);
+    let gate = Gate::default();
+    lab.model.reply(whole).reply(held(&gate, begun(), vec![]));
+    let client = lab.start();
+    let thread = client.thread();
+    client.complete(&thread, "go");
+    let started = client.notes("item/started");
+    let ids: Vec<&Value> = started.iter().map(|note| &note["item"]["id"]).skip(1).collect();
+    assert_eq!(ids, ["rs1", "m1", "m2"]);
+    let ends = |client: &Client| -> Vec<(Value, Value)> {
+        let messages = client.items("agentMessage").into_iter();
+        messages.map(|item| (item["id"].clone(), item["text"].clone())).collect()
+    };
+    let pair = |id: &str, text: &str| (json!(id), json!(text));
+    assert_eq!(ends(&client), [pair("m1", "one"), pair("m2", "two")]);
+    let deltas = client.notes("item/agentMessage/delta");
+    assert_eq!((&deltas[0]["itemId"], &deltas[1]["itemId"]), (&json!("m1"), &json!("m2")));
+    let turn = client.turn(&thread, "again");
+    client.note_where("item/agentMessage/delta", |note| {
+        note["turnId"] == *turn && note["itemId"] == "m2"
+    });
+    client.request("turn/interrupt", json!({"threadId": thread, "turnId": turn}));
+    client.finish(&thread);
+    assert_eq!(ends(&client)[2..], [pair("m1", "o"), pair("m2", "t")], "as far as they came");
 }
 
 #[test]
@@ -340,6 +384,31 @@ fn settings_of_a_turn_stick() {
     let told = client.notes("thread/settings/updated");
     assert_eq!(told.len(), 1, "only a change is announced");
     assert_eq!(told[0]["threadSettings"]["model"], "model-b");
+}
+
+#[test]
+fn an_input_that_comes_again_runs_once() {
+    let lab = Lab::new();
+    let client = lab.start();
+    let thread = client.thread();
+    let send = |text: &str| {
+        let input = json!([{"type": "text", "text": text}]);
+        let params = json!({"threadId": thread, "input": input, "clientUserMessageId": "mine"});
+        client.request("turn/start", params)["turn"].clone()
+    };
+    let first = send("go");
+    let running = send("go");
+    client.finish(&thread);
+    let done = send("go");
+    assert_eq!((&running["id"], &done["id"]), (&first["id"], &first["id"]));
+    assert_eq!((&done["status"], &done["items"]), (&json!("completed"), &json!([])));
+    assert_eq!(lab.model.requests().len(), 1);
+    lab.model.reply(http(400, "no"));
+    assert_ne!(send("something else")["id"], first["id"]);
+    assert_eq!(client.finish(&thread)["status"], "failed");
+    send("something else");
+    assert_eq!(client.finish(&thread)["status"], "completed", "what has failed may be tried again");
+    assert_eq!(client.items("userMessage").len(), 3);
 }
 
 #[test]

@@ -175,7 +175,7 @@ impl Answer {
                 text
             });
             text.text.push_str(&delta);
-            events.push(StreamEvent::ReasoningDelta { content_index: 0, delta });
+            events.push(StreamEvent::ReasoningDelta { id: None, content_index: 0, delta });
         }
         if let Some(delta) = delta.content.map(text_of).filter(|text| !text.is_empty()) {
             self.reasoning_done(events);
@@ -185,7 +185,7 @@ impl Answer {
                 text
             });
             text.text.push_str(&delta);
-            events.push(StreamEvent::TextDelta { delta });
+            events.push(StreamEvent::TextDelta { id: None, delta });
         }
         for fragment in delta.tool_calls.into_iter().flatten() {
             self.fragment(fragment);

@@ -249,7 +249,7 @@ fn told(event: &StreamEvent) -> String {
     match event {
         StreamEvent::ItemAdded(OutputItem::Message { .. }) => "message".to_owned(),
         StreamEvent::ItemAdded(OutputItem::Reasoning { .. }) => "reasoning".to_owned(),
-        StreamEvent::TextDelta { delta } => format!("+{delta}"),
+        StreamEvent::TextDelta { delta, .. } => format!("+{delta}"),
         StreamEvent::ReasoningDelta { delta, .. } => format!("~{delta}"),
         StreamEvent::ItemDone { item, raw } => {
             let again = OutputItem::decode(raw).unwrap();

@@ -17,19 +17,19 @@ fn check(value: &Value, expected: &str) {
 fn decodes_deltas() {
     check(
         &json!({"type": "response.output_text.delta", "delta": "a\n\"ü\"", "logprobs": [], "item_id": "i"}),
-        r#"Some(TextDelta { delta: "a\n\"ü\"" })"#,
+        r#"Some(TextDelta { id: Some("i"), delta: "a\n\"ü\"" })"#,
     );
     check(
         &json!({"type": "response.reasoning_summary_part.added", "summary_index": 1, "part": {}}),
-        "Some(SummaryPartAdded { summary_index: 1 })",
+        "Some(SummaryPartAdded { id: None, summary_index: 1 })",
     );
     check(
         &json!({"type": "response.reasoning_summary_text.delta", "summary_index": 1, "delta": "s"}),
-        r#"Some(SummaryDelta { summary_index: 1, delta: "s" })"#,
+        r#"Some(SummaryDelta { id: None, summary_index: 1, delta: "s" })"#,
     );
     check(
         &json!({"type": "response.reasoning_text.delta", "content_index": 2, "delta": "r"}),
-        r#"Some(ReasoningDelta { content_index: 2, delta: "r" })"#,
+        r#"Some(ReasoningDelta { id: None, content_index: 2, delta: "r" })"#,
     );
     check(
         &json!({"type": "response.custom_tool_call_input.delta", "call_id": "c", "delta": "+x"}),

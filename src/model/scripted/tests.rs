@@ -80,7 +80,7 @@ async fn plays_events_as_they_stand() {
     assert!(started.elapsed() >= Duration::from_millis(30));
     assert_eq!(events.len(), 4);
     assert!(matches!(&events[0], StreamEvent::Headers(_)));
-    assert!(matches!(&events[2], StreamEvent::TextDelta { delta } if delta == "Hi"));
+    assert!(matches!(&events[2], StreamEvent::TextDelta { delta, .. } if delta == "Hi"));
     assert!(matches!(&events[3], StreamEvent::Completed { .. }));
     assert_eq!(stage.text("t").await, "no");
 }
@@ -92,7 +92,11 @@ async fn messages_stream_word_by_word() {
     let deltas: Vec<&str> = events
         .iter()
         .filter_map(|event| {
-            if let StreamEvent::TextDelta { delta } = event { Some(delta.as_str()) } else { None }
+            if let StreamEvent::TextDelta { delta, .. } = event {
+                Some(delta.as_str())
+            } else {
+                None
+            }
         })
         .collect();
     assert_eq!(deltas.concat(), "One two  three");

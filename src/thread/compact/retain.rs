@@ -4,15 +4,15 @@
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
+use crate::exec::{Truncation, tokens, without_middle};
 use crate::store::history::is_request;
 use crate::thread::context::item_id;
 use crate::thread::mail::is_task;
 use crate::thread::prompt;
 use crate::util::json::raw;
 
-/// How much of the user's words is kept, in bytes: 20,000 tokens of four.
-const ROOM: usize = 80_000;
-const BYTES_PER_TOKEN: usize = 4;
+/// How much of the user's words is kept, in tokens.
+const ROOM: usize = 20_000;
 
 /// The user's messages, oldest first. The newest are kept as they are, the one that reaches the limit is cut in its
 /// middle, older ones go. Pictures are kept in the newest message only: the others would be stored again and again.
@@ -26,7 +26,7 @@ pub(super) fn requests<'a>(
         if !kept.is_empty() {
             drop_images(&mut item);
         }
-        let size: usize = words(&item).map(str::len).sum();
+        let size = tokens(words(&item).map(str::len).sum());
         if size > room {
             let all: String = words(&item).collect();
             kept.extend((room > 0).then(|| raw(&cut(&all, room))));
@@ -56,10 +56,7 @@ fn drop_images(item: &mut Value) {
 
 /// A message of the beginning and the end of a text, which leave out what is between them.
 fn cut(text: &str, room: usize) -> Value {
-    let head = &text[..text.floor_char_boundary(room / 2)];
-    let tail = &text[text.ceil_char_boundary(text.len() - room / 2)..];
-    let left_out = (text.len() - head.len() - tail.len()).div_ceil(BYTES_PER_TOKEN);
-    let marker = format!("…{left_out} tokens truncated…");
+    let (head, marker, tail) = without_middle(text, Truncation::Tokens(room));
     json!({
         "type": "message",
         "id": item_id("msg"),

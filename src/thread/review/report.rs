@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 
 use serde::Deserialize;
 
+use crate::util::json::object_in;
+
 /// What a reviewer is asked to write.
 #[derive(Debug, Deserialize)]
 struct Report {
@@ -35,7 +37,7 @@ struct Lines {
 
 /// The text that the client is shown. An answer that is no report is shown as it is.
 pub(super) fn render(answer: &str) -> String {
-    let Some(report) = parse(answer) else { return answer.trim().to_owned() };
+    let Some(report) = object_in::<Report>(answer) else { return answer.trim().to_owned() };
     let mut text = report.overall_explanation.trim().to_owned();
     let heading = match report.findings.len() {
         0 => return text,
@@ -58,12 +60,4 @@ pub(super) fn render(answer: &str) -> String {
         }
     }
     text.trim_end().to_owned()
-}
-
-/// The answer as a report, whatever stands before and after it.
-fn parse(answer: &str) -> Option<Report> {
-    serde_json::from_str(answer).ok().or_else(|| {
-        let (start, end) = (answer.find('{')?, answer.rfind('}')?);
-        serde_json::from_str(answer.get(start..=end)?).ok()
-    })
 }

@@ -27,6 +27,7 @@ export type TurnStartParams = { threadId: string,
 disabledPluginIds?: Array<string> | null,
 /**
  * The client's own id of the message, which comes back as `clientId`.
+ * An input that comes again with the same id is answered with its turn, and not run twice.
  */
 clientUserMessageId?: string | null,
 /**

@@ -10,6 +10,7 @@ import type { UserInput } from "./UserInput";
 export type TurnSteerParams = { threadId: string,
 /**
  * The client's own id of the message, which comes back as `clientId`.
+ * An input that comes again with the same id is answered with its turn, and not run twice.
  */
 clientUserMessageId?: string | null, input: Array<UserInput>, responsesapiClientMetadata?: { [key in string]?: string } | null, responsesapiClientMetadataPatch?: { [key in string]?: string } | null, additionalContext?: { [key in string]?: AdditionalContextEntry } | null,
 /**
