@@ -6,6 +6,7 @@
 //!
 //! This module knows neither threads nor clients. Nothing that it logs or fails with holds a token.
 
+pub(crate) mod backend;
 mod callback;
 mod claims;
 mod issuer;

@@ -262,7 +262,7 @@ mod tests {
     #[track_caller]
     fn check(status: u16, body: &str, says: &str, is_for_good: bool) {
         let status = StatusCode::from_u16(status).unwrap();
-        let answer = Answer { status, body: body.as_bytes().to_vec() };
+        let answer = Answer { status, content_type: None, body: body.as_bytes().to_vec() };
         let error = good(answer).map(drop).unwrap_err();
         assert_eq!(error.to_string(), format!("token endpoint returned status {status}{says}"));
         assert_eq!(error.is_for_good(), is_for_good);

@@ -1,8 +1,10 @@
 //! The account at a provider: who is signed in, and what the account allows.
 
 mod sign_in;
+mod usage;
 
 pub(crate) use sign_in::*;
+pub(crate) use usage::*;
 
 #[cfg(test)]
 use schemars::JsonSchema;

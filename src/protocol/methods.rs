@@ -274,6 +274,18 @@ macro_rules! client_requests {
             CancelLoginAccount = "account/login/cancel" (CancelLoginAccountParams) -> CancelLoginAccountResponse, Stable, account, login::cancel;
             /// Signs out.
             LogoutAccount = "account/logout" -> LogoutAccountResponse, Stable, account, account::logout;
+            /// Lists the accounts that are signed in.
+            AccountSessionsList = "accountSession/list" (AccountSessionsListParams) -> AccountSessionsResponse, Experimental, none, usage::sessions;
+            /// Says what the account may still use.
+            GetAccountRateLimits = "account/rateLimits/read" (GetAccountRateLimitsParams or null) -> GetAccountRateLimitsResponse, Stable, none, usage::limits;
+            /// Begins the window of a limit that has been reached anew.
+            ConsumeAccountRateLimitResetCredit = "account/rateLimitResetCredit/consume" (ConsumeAccountRateLimitResetCreditParams) -> ConsumeAccountRateLimitResetCreditResponse, Stable, none, usage::reset;
+            /// Says what the account has used.
+            GetAccountTokenUsage = "account/usage/read" (GetAccountTokenUsageParams or null) -> GetAccountTokenUsageResponse, Stable, none, usage::tokens;
+            /// Lists what the account's workspace tells its members.
+            GetWorkspaceMessages = "account/workspaceMessages/read" -> GetWorkspaceMessagesResponse, Stable, none, usage::messages;
+            /// Has the owner of the workspace be told that there is not enough.
+            SendAddCreditsNudgeEmail = "account/sendAddCreditsNudgeEmail" (SendAddCreditsNudgeEmailParams) -> SendAddCreditsNudgeEmailResponse, Stable, none, usage::nudge;
             /// Says how requests are authorized, for older clients.
             GetAuthStatus = "getAuthStatus" (GetAuthStatusParams) -> GetAuthStatusResponse, Unlisted, account, account::status;
         }

@@ -181,7 +181,8 @@ not_gated! {
     UserVerificationCancelParams
     AppsListParams AppsReadParams AppsInstalledParams
     FeedbackUploadParams GetConversationSummaryParams GitDiffToRemoteParams
-    GetAccountParams CancelLoginAccountParams GetAuthStatusParams
+    AccountSessionsListParams GetAccountRateLimitsParams ConsumeAccountRateLimitResetCreditParams
+    GetAccountTokenUsageParams SendAddCreditsNudgeEmailParams GetAccountParams CancelLoginAccountParams GetAuthStatusParams
 }
 
 /// The experimental members of what the server sends. They are sent to everybody; only the stable schemas lack them.

@@ -42,5 +42,6 @@ pub(super) mod thread_search;
 pub(super) mod thread_settings;
 pub(super) mod turn;
 mod turns_page;
+pub(super) mod usage;
 pub(super) mod user_verification;
 pub(super) mod windows;

@@ -5,7 +5,7 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use reqwest::header::{HeaderValue, USER_AGENT};
+use reqwest::header::{CONTENT_TYPE, HeaderValue, USER_AGENT};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Request, StatusCode, Url};
 use tokio::time::timeout;
@@ -45,6 +45,7 @@ pub(crate) enum Error {
 #[derive(Debug, Clone)]
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
+    pub(crate) content_type: Option<String>,
     pub(crate) body: Vec<u8>,
 }
 
@@ -99,6 +100,8 @@ async fn exchange(client: &Client, request: Request) -> Result<Answer, Error> {
     // An address may hold what nobody else should see.
     let lost = |error: reqwest::Error| Error::Exchange(error.without_url());
     let mut response = client.execute(request).await.map_err(lost)?;
+    let kind = response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    let content_type = kind.map(str::to_owned);
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(lost)? {
         if body.len() + chunk.len() > LARGEST_ANSWER {
@@ -106,7 +109,7 @@ async fn exchange(client: &Client, request: Request) -> Result<Answer, Error> {
         }
         body.extend_from_slice(&chunk);
     }
-    Ok(Answer { status: response.status(), body })
+    Ok(Answer { status: response.status(), content_type, body })
 }
 
 /// Whether the user's surroundings name a proxy for secure connections.

@@ -263,3 +263,47 @@ fn processes_renew_a_token_together() {
 fn many_processes_renew_a_token_together() {
     race(16);
 }
+
+#[test]
+fn what_an_account_may_use_is_asked_of_its_backend() {
+    let (lab, issuer) = lab();
+    let config = Config {
+        provider: "requires_openai_auth = true".to_owned(),
+        top: format!("chatgpt_base_url = \"{}/backend-api\"", issuer.url()),
+        ..Config::default()
+    };
+    lab.home.write_config(&config, &lab.model.url());
+    let usage = "/backend-api/wham/usage";
+    let window = json!({"used_percent": 42, "limit_window_seconds": 18000, "reset_at": 7});
+    let limits = json!({"plan_type": "pro", "rate_limit": {"primary_window": window}});
+    issuer.set(usage, 200, limits);
+    let client = lab.start_with(&json!({"experimentalApi": true}));
+    let refused = |why: &str| {
+        let refusal = client.refuse("account/rateLimits/read", Value::Null);
+        assert_eq!(refusal.message, format!("{why} authentication required to read rate limits"));
+    };
+    refused("codex account");
+    client.request("account/login/start", json!({"type": "apiKey", "apiKey": "sk"}));
+    refused("chatgpt");
+
+    // Another process signs in, with a token that has expired.
+    issuer.sign_in(&lab.home, EXPIRED);
+    let read = client.request("account/rateLimits/read", Value::Null);
+    let primary = json!({"usedPercent": 42, "windowDurationMins": 300, "resetsAt": 7});
+    assert_eq!(read["rateLimits"]["primary"], primary);
+    assert_eq!(read["rateLimitsByLimitId"]["codex"], read["rateLimits"]);
+    assert_eq!(stored(&lab.home)["tokens"]["refresh_token"], "refresh-1");
+    let messages = client.request("account/workspaceMessages/read", Value::Null);
+    assert_eq!(messages, json!({"featureEnabled": false, "messages": []}));
+
+    issuer.set(usage, 500, json!({"why": "busy"}));
+    let refusal = client.refuse("account/rateLimits/read", Value::Null);
+    let expected = format!(
+        "failed to fetch codex rate limits: GET {}{usage} failed: 500 Internal Server Error; \
+         content-type=application/json; body={{\"why\":\"busy\"}}",
+        issuer.url()
+    );
+    assert_eq!(refusal.message, expected);
+    let sessions = client.request("accountSession/list", json!({}));
+    assert_eq!(sessions["activeSessionId"], "user-1");
+}

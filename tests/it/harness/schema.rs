@@ -131,6 +131,7 @@ impl Schemas {
             let name = match method {
                 // Both ways of writing are answered alike.
                 "config/value/write" | "config/batchWrite" => "ConfigWriteResponse".to_owned(),
+                "accountSession/list" => "AccountSessionsResponse".to_owned(),
                 _ => reference.rsplit('/').next()?.replace("Params", "Response"),
             };
             let path = self
