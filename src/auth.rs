@@ -7,7 +7,7 @@
 //! This module knows neither threads nor clients. Nothing that it logs or fails with holds a token.
 
 pub(crate) mod backend;
-mod callback;
+pub(crate) mod callback;
 mod claims;
 mod issuer;
 mod lent;

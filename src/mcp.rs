@@ -14,18 +14,20 @@
 //!
 //! A connection ends when the last thread that uses it is gone; one that broke is made anew at its next use.
 //!
-//! `connection` and `http` speak to the SDK; nothing else in the crate names it. This module knows neither
+//! `connection`, `http`, `grants` and `sign_in` speak to the SDK; nothing else in the crate names it. This module knows neither
 //! threads nor clients: what happens is told by [`Report`]s, and whoever calls a tool is a [`Caller`].
 
 mod caller;
 mod catalogue;
 mod connection;
 mod error;
+mod grants;
 mod http;
 mod key;
 mod name;
 mod pool;
 mod servers;
+mod sign_in;
 mod stdio;
 
 pub(crate) use caller::{Caller, Elicitation, Reply, ReplyAction};
@@ -34,3 +36,4 @@ pub(crate) use connection::{CallResult, List, ToolCall};
 pub(crate) use error::{CallError, StartError};
 pub(crate) use pool::Pool;
 pub(crate) use servers::{Report, ReportStatus, Servers, Standing};
+pub(crate) use sign_in::{SignIn, Wish};

@@ -448,6 +448,16 @@ impl Threads {
         Ok(Servers::new(&self.shared.servers, config.mcp_servers, &self.shared.cwd))
     }
 
+    /// Has every loaded thread start an MCP server that wanted a sign-in.
+    pub(crate) async fn start_refused_server(&self, server: &str) {
+        for id in self.ids() {
+            let Some(handle) = self.get(&id) else { continue };
+            let Ok(servers) = handle.servers().await else { continue };
+            servers.forget_refusal(server);
+            handle.send(Command::StartServers).await;
+        }
+    }
+
     /// Has every loaded thread take the MCP servers that the configuration names for its directory now; if that is
     /// broken anywhere, none.
     pub(crate) async fn reload_servers(&self) -> Result<()> {

@@ -18,6 +18,10 @@ pub(crate) struct AccountSettings {
     pub(crate) workspaces: Vec<String>,
     /// `chatgpt_base_url`: where accounts of ChatGPT are asked about; it ends with a slash.
     pub(crate) chatgpt_base_url: String,
+    /// `mcp_oauth_credentials_store`: where the grants of MCP servers are kept.
+    pub(crate) mcp_store: CredentialStore,
+    /// `mcp_oauth_callback_port`: where browsers come back to that sign in to MCP servers; any port without one.
+    pub(crate) mcp_callback_port: Option<u16>,
 }
 
 /// Where credentials are kept.
@@ -53,6 +57,8 @@ impl AccountSettings {
             forced: view.decode("forced_login_method"),
             workspaces: workspaces(merged.get("forced_chatgpt_workspace_id")),
             chatgpt_base_url,
+            mcp_store: view.decode("mcp_oauth_credentials_store").unwrap_or_default(),
+            mcp_callback_port: view.decode("mcp_oauth_callback_port"),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The connections of the process, shared by all threads.
 
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use futures_util::FutureExt as _;
@@ -11,12 +11,11 @@ use super::connection::{Connection, Opening};
 use super::error::StartError;
 use super::http;
 use super::key::Key;
-use crate::config::McpServer;
+use crate::config::{McpServer, McpTransport};
 
 /// Finds the connection that a thread's server has, or shall have.
-#[derive(Default)]
 pub(crate) struct Pool {
-    http: Arc<http::Clients>,
+    pub(super) http: Arc<http::Clients>,
     slots: Mutex<HashMap<Key, Weak<Slot>>>,
 }
 
@@ -28,6 +27,11 @@ pub(crate) struct Slot {
 }
 
 impl Pool {
+    /// What servers grant is kept in the home.
+    pub(crate) fn new(home: PathBuf) -> Self {
+        Self { http: Arc::new(http::Clients::new(home)), slots: Mutex::default() }
+    }
+
     /// The place of a server's connection; nothing is started yet.
     pub(crate) fn slot(&self, name: &str, server: &McpServer, cwd: &Path) -> Arc<Slot> {
         let key = Key::new(name, server, cwd);
@@ -47,6 +51,16 @@ impl Pool {
 }
 
 impl Slot {
+    /// Whether somebody has signed in to the server.
+    pub(super) async fn is_signed_in(&self) -> bool {
+        match &self.key.transport {
+            McpTransport::Http(endpoint) => {
+                self.http.grants(&self.key.name, &endpoint.url).any().await
+            }
+            McpTransport::Stdio(_) => false,
+        }
+    }
+
     /// The connection as it is, or a new one when there is none, the last try failed, or it broke. Everybody who asks
     /// at the same time waits for the same one.
     pub(crate) async fn connect(&self, server: &McpServer) -> Result<Arc<Connection>, StartError> {

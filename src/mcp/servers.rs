@@ -62,6 +62,8 @@ pub(crate) struct Standing {
     pub(crate) config: McpServer,
     pub(crate) connection: Option<Arc<Connection>>,
     pub(crate) failure: Option<StartError>,
+    /// Whether somebody has signed in to it.
+    pub(crate) is_signed_in: bool,
 }
 
 impl Servers {
@@ -110,6 +112,20 @@ impl Servers {
                 starting.send_modify(|count| *count = count.saturating_sub(1));
                 let _ended = events.send(report(status)).await;
             }));
+        }
+    }
+
+    /// A server by its name.
+    pub(crate) fn config(&self, server: &str) -> Option<&McpServer> {
+        self.configured.get(server)
+    }
+
+    /// Lets a server that wanted a sign-in be started again.
+    pub(crate) fn forget_refusal(&self, server: &str) {
+        let Some(entry) = self.entries.get(server) else { return };
+        let mut state = entry.lock();
+        if matches!(*state, State::Failed(StartError::NotLoggedIn(_))) {
+            *state = State::NotStarted;
         }
     }
 
@@ -184,16 +200,20 @@ impl Servers {
     /// Every server that is configured, started if it has not been.
     pub(crate) async fn standings(&self) -> Vec<Standing> {
         let all = self.configured.iter().map(|(name, config)| async move {
-            let connected = match self.entries.get(name) {
-                Some(entry) => Some(entry.known_or_connect().await),
-                None => None,
+            let (connected, is_signed_in) = match self.entries.get(name) {
+                Some(entry) => {
+                    let connected = entry.known_or_connect().await;
+                    (Some(connected), entry.slot.is_signed_in().await)
+                }
+                None => (None, false),
             };
             let (connection, failure) = match connected {
                 Some(Ok(connection)) => (Some(connection), None),
                 Some(Err(error)) => (None, Some(error)),
                 None => (None, None),
             };
-            Standing { name: name.clone(), config: config.clone(), connection, failure }
+            let (name, config) = (name.clone(), config.clone());
+            Standing { name, config, connection, failure, is_signed_in }
         });
         join_all(all).await
     }

@@ -315,3 +315,55 @@ pub(crate) struct McpResourceReadResponse {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(JsonSchema, TS), ts(export_to = "v2/"))]
 pub(crate) struct McpServerRefreshResponse {}
+
+/// Begins a sign-in to a server, in the user's browser.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(JsonSchema, TS), ts(export_to = "v2/", optional_fields = nullable))]
+pub(crate) struct McpServerOauthLoginParams {
+    pub(crate) name: String,
+    /// A thread whose servers are meant; those of the configuration without one.
+    pub(crate) thread_id: Option<ThreadId>,
+    /// What to ask for, in place of what the configuration or the service proposes.
+    pub(crate) scopes: Option<Vec<String>>,
+    /// How the program makes itself known; this server finds that out.
+    pub(crate) client_registration: Option<McpServerOauthClientRegistration>,
+    /// How long the user may take.
+    pub(crate) timeout_secs: Option<i64>,
+}
+
+/// Names ways for a program to make itself known to a service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(JsonSchema, TS), ts(export_to = "v2/"))]
+pub(crate) enum McpServerOauthClientRegistration {
+    Auto,
+    /// By a document that describes it.
+    Cimd,
+    /// By registering.
+    Dcr,
+}
+
+/// Says how the sign-in goes on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(JsonSchema, TS), ts(export_to = "v2/"))]
+pub(crate) struct McpServerOauthLoginResponse {
+    /// What the user's browser has to open.
+    pub(crate) authorization_url: String,
+    #[serde(default)]
+    pub(crate) login_id: Option<String>,
+}
+
+/// Tells that a sign-in to a server is over, and how it went.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(JsonSchema, TS), ts(export_to = "v2/", optional_fields = nullable))]
+pub(crate) struct McpServerOauthLoginCompletedNotification {
+    pub(crate) name: String,
+    pub(crate) thread_id: Option<ThreadId>,
+    pub(crate) login_id: Option<String>,
+    pub(crate) success: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) error: Option<String>,
+}

@@ -242,6 +242,8 @@ macro_rules! client_requests {
             McpServerStatusList = "mcpServerStatus/list" (ListMcpServerStatusParams) -> ListMcpServerStatusResponse, Stable, none, mcp_status::list;
             /// Reads a resource of a server.
             McpServerResourceRead = "mcpServer/resource/read" (McpResourceReadParams) -> McpResourceReadResponse, Stable, none, mcp_status::read;
+            /// Begins a sign-in to a server of the Model Context Protocol.
+            McpServerOauthLogin = "mcpServer/oauth/login" (McpServerOauthLoginParams) -> McpServerOauthLoginResponse, Stable, none, mcp_login::login;
             /// Has threads take the servers that the configuration names now.
             McpServerRefresh = "config/mcpServer/reload" -> McpServerRefreshResponse, Stable, config, mcp_status::reload;
             /// Calls a tool of a server for the user.
@@ -394,6 +396,8 @@ macro_rules! server_notifications {
             FileChangePatchUpdated = "item/fileChange/patchUpdated" (FileChangePatchUpdatedNotification);
             /// Tells what a server says of a call that runs.
             McpToolCallProgress = "item/mcpToolCall/progress" (McpToolCallProgressNotification);
+            /// Tells how a sign-in to a server has ended.
+            McpServerOauthLoginCompleted = "mcpServer/oauthLogin/completed" (McpServerOauthLoginCompletedNotification);
             /// Tells how far the start of a server is.
             McpServerStartupStatusUpdated = "mcpServer/startupStatus/updated" (McpServerStatusUpdatedNotification);
             /// Tells that a model looks at what would be asked of the user.

@@ -147,7 +147,7 @@ macro_rules! not_gated {
 }
 
 not_gated! {
-    McpServerToolCallParams ListMcpServerStatusParams McpResourceReadParams NoParams
+    McpServerOauthLoginParams McpServerToolCallParams ListMcpServerStatusParams McpResourceReadParams NoParams
     InitializeParams ReviewStartParams ThreadApproveGuardianDeniedActionParams ThreadShellCommandParams
     ThreadBackgroundTerminalsListParams ThreadBackgroundTerminalsTerminateParams ThreadBackgroundTerminalsCleanParams
     ThreadArchiveParams ThreadCompactStartParams ThreadInjectItemsParams ThreadRevertParams ThreadUnsubscribeParams ThreadSetNameParams ThreadUnarchiveParams

@@ -17,6 +17,7 @@ pub(super) mod initialize;
 pub(super) mod legacy;
 pub(crate) mod login;
 pub(super) mod mcp;
+pub(super) mod mcp_login;
 pub(super) mod mcp_status;
 pub(super) mod memory;
 pub(super) mod model;

@@ -77,12 +77,12 @@ impl Shared {
         Self {
             store: Store::new(sources.home.clone()),
             skills: Skills::new(sources.home.clone()),
+            servers: Pool::new(sources.home.clone()),
             sources,
             model: model::Client::new(Arc::clone(&auth)),
             auth,
             catalog: Catalog::default(),
             outlet,
-            servers: Pool::default(),
             loaded: Registry::default(),
             cwd: std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/")),
             client: Mutex::default(),

@@ -148,7 +148,11 @@ impl Scene {
             files: Vec::new(),
             workspace: Vec::new(),
             writable_roots: Vec::new(),
-            servers: Arc::new(Servers::new(&Pool::default(), BTreeMap::new(), Path::new("/"))),
+            servers: Arc::new(Servers::new(
+                &Pool::new("/".into()),
+                BTreeMap::new(),
+                Path::new("/"),
+            )),
             dynamic_tools: Arc::default(),
             deferral: Deferral::Unsupported,
             shell: Shell::of_user(),

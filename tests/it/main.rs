@@ -46,6 +46,7 @@ mod interrupt;
 mod lifetime;
 mod load;
 mod mcp;
+mod mcp_sign_in;
 mod models;
 mod order;
 mod patch;

@@ -44,7 +44,7 @@ pub(crate) async fn list(
 }
 
 /// The servers of a thread, or those of the configuration, which live as long as they are asked.
-async fn servers(cx: &Cx, thread: Option<&ThreadId>) -> Result<Arc<Servers>> {
+pub(super) async fn servers(cx: &Cx, thread: Option<&ThreadId>) -> Result<Arc<Servers>> {
     match thread {
         Some(thread) => Ok(cx.thread(thread)?.servers().await?),
         None => Ok(Arc::new(cx.server.threads.configured_servers()?)),
@@ -56,7 +56,7 @@ async fn row(
     standing: Standing,
     detail: McpServerStatusDetail,
 ) -> McpServerStatus {
-    let Standing { name, config, connection, failure } = standing;
+    let Standing { name, config, connection, failure, is_signed_in } = standing;
     let reads =
         connection.as_ref().is_some_and(|there| there.capabilities.get("resources").is_some());
     let (resources, resource_templates) = match detail {
@@ -100,6 +100,7 @@ async fn row(
                 McpAuthStatus::BearerToken
             }
             McpTransport::Http(_) if needs_login => McpAuthStatus::NotLoggedIn,
+            McpTransport::Http(_) if is_signed_in => McpAuthStatus::OAuth,
             McpTransport::Http(_) | McpTransport::Stdio(_) => McpAuthStatus::Unsupported,
         },
         name,

@@ -1,4 +1,5 @@
-//! A stand-in for the service that signs users in, and for the backend of ChatGPT beside it.
+//! A stand-in for the service that signs users in, and for what they sign in to beside it: the backend of ChatGPT, and
+//! a server of the Model Context Protocol.
 //!
 //! It takes each refresh token once, as the real one does.
 
@@ -33,6 +34,8 @@ struct State {
     answers: Mutex<HashMap<String, (u16, Value)>>,
     gate: Mutex<Option<Gate>>,
     issued: Mutex<u32>,
+    /// The token that is good now.
+    access: Mutex<String>,
     stop: AtomicBool,
 }
 
@@ -166,21 +169,53 @@ fn serve(state: &State, stream: TcpStream) -> std::io::Result<()> {
     while let Some((line, request)) = read(&mut reader)? {
         let path = line.split(' ').nth(1).unwrap_or_default().to_owned();
         state.asked.lock().unwrap().push((path.clone(), request.clone()));
-        let (status, body) = state.answer(&path, &fields(&request));
+        let host = format!("http://{}", request.headers["host"]);
+        let (status, body) = match path.as_str() {
+            "/mcp" => state.tools(&request),
+            _ => state.answer(&path, &fields(&request)).unwrap_or_else(|| described(&path, &host)),
+        };
         let kind = ("content-type", "application/json".to_owned());
-        answer(&mut stream, status, &[kind], body.to_string().as_bytes())?;
+        let challenge =
+            format!("Bearer resource_metadata=\"{host}/.well-known/oauth-protected-resource/mcp\"");
+        let headers = [kind, ("www-authenticate", challenge)];
+        let headers = if status == 401 { &headers[..] } else { &headers[..1] };
+        answer(&mut stream, status, headers, body.to_string().as_bytes())?;
     }
     Ok(())
 }
 
+/// How to sign in to the server of tools, as services describe it.
+fn described(path: &str, host: &str) -> (u16, Value) {
+    if path.starts_with("/.well-known/oauth-protected-resource") {
+        let resource = format!("{host}/mcp");
+        return (200, json!({"resource": resource, "authorization_servers": [host]}));
+    }
+    if path.starts_with("/.well-known/oauth-authorization-server") {
+        let at = |path: &str| format!("{host}{path}");
+        return (
+            200,
+            json!({"issuer": host, "authorization_endpoint": at("/authorize"),
+            "token_endpoint": at("/oauth/token"), "registration_endpoint": at("/register"),
+            "response_types_supported": ["code"], "code_challenge_methods_supported": ["S256"]}),
+        );
+    }
+    match path {
+        "/register" => (
+            201,
+            json!({"client_id": "client-1", "redirect_uris": [], "token_endpoint_auth_method": "none"}),
+        ),
+        _ => (404, json!({"error": "nothing here"})),
+    }
+}
+
 impl State {
-    fn answer(&self, path: &str, fields: &BTreeMap<String, String>) -> (u16, Value) {
+    fn answer(&self, path: &str, fields: &BTreeMap<String, String>) -> Option<(u16, Value)> {
         let grant = fields.get("grant_type").map(String::as_str).unwrap_or_default();
         let set = [path, grant].map(|what| self.answers.lock().unwrap().get(what).cloned());
         if let Some(set) = set.into_iter().flatten().next() {
-            return set;
+            return Some(set);
         }
-        match (path, grant) {
+        Some(match (path, grant) {
             ("/oauth/token", "authorization_code") => (200, self.issue()),
             ("/oauth/token", "refresh_token") => {
                 let gate = self.gate.lock().unwrap().clone();
@@ -204,14 +239,35 @@ impl State {
                 200,
                 json!({"authorization_code": "code-1", "code_challenge": "c", "code_verifier": "v"}),
             ),
-            _ => (404, json!({"error": "nothing here"})),
+            _ => return None,
+        })
+    }
+
+    /// What the server of tools says, to those who are signed in.
+    fn tools(&self, request: &Request) -> (u16, Value) {
+        let expected = format!("Bearer {}", *self.access.lock().unwrap());
+        if request.headers.get("authorization") != Some(&expected) {
+            return (401, json!({}));
         }
+        let result = match request.body["method"].as_str() {
+            Some("initialize") => {
+                json!({"protocolVersion": "2025-06-18", "capabilities": {"tools": {}},
+                "serverInfo": {"name": "web", "version": "1"}})
+            }
+            Some("tools/list") => {
+                json!({"tools": [{"name": "echo", "inputSchema": {"type": "object"}}]})
+            }
+            _ => return (202, Value::Null),
+        };
+        (200, json!({"jsonrpc": "2.0", "id": request.body["id"], "result": result}))
     }
 
     fn issue(&self) -> Value {
         let mut issued = self.issued.lock().unwrap();
         *issued += 1;
-        json!({"id_token": token(HOUR, *issued), "access_token": token(HOUR, *issued),
+        let access = token(HOUR, *issued);
+        self.access.lock().unwrap().clone_from(&access);
+        json!({"id_token": access, "access_token": access, "token_type": "Bearer", "expires_in": HOUR,
             "refresh_token": format!("refresh-{issued}")})
     }
 }
