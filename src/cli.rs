@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::config::{self, Overrides, Sources};
+use crate::config::{self, LoadError, Overrides, Sources};
 use crate::frontend::demo;
 use crate::server::{Server, StartError};
 use crate::transport::socket::{self, Listener};
@@ -52,7 +52,23 @@ struct ServerArgs {
     #[arg(long)]
     stdio: bool,
     #[command(flatten)]
+    start: StartArgs,
+    #[command(flatten)]
     auth: AuthArgs,
+}
+
+/// What comes before serving.
+#[derive(Debug, Args)]
+struct StartArgs {
+    /// Refuse to start with a configuration that cannot be loaded or says something that is not known.
+    #[arg(long)]
+    strict_config: bool,
+    /// Load the configuration, print as one line of JSON how that went, and end.
+    #[arg(long)]
+    print_startup_config: bool,
+    /// For clients that say how they are counted: nothing is counted here.
+    #[arg(long, hide = true)]
+    analytics_default_enabled: bool,
 }
 
 /// What clients of a `ws://` listener have to show.
@@ -205,6 +221,14 @@ enum Error {
     Sandbox(#[from] frontend::sandbox::Error),
     #[error(transparent)]
     Proxy(#[from] proxy::Error),
+    #[error(transparent)]
+    Requirements(#[from] config::Unheld),
+    #[error(transparent)]
+    Strict(#[from] LoadError),
+    #[error("startup configuration unavailable")]
+    StartupConfig,
+    #[error("the working directory cannot be found")]
+    Here(#[source] std::io::Error),
     #[error("no transport configured; use --listen or enable remote control")]
     NoTransport,
     #[error("the runtime cannot be started")]
@@ -271,10 +295,19 @@ fn run(cli: Cli) -> Result<ExitCode, Error> {
 }
 
 fn serve(args: ServerArgs) -> Result<(), Error> {
-    let overrides = args.overrides()?;
+    config::check_requirements()?;
+    let overrides = args.overrides();
+    if args.start.print_startup_config {
+        return print_startup_config(overrides);
+    }
+    let overrides = overrides?;
     let auth = auth::Options::from(args.auth);
     auth.check().map_err(StartError::from)?;
-    let server = Server::new(Sources::new(config::home()?, overrides));
+    let sources = Sources::new(config::home()?, overrides);
+    if args.start.strict_config {
+        sources.check_strictly(&here()?)?;
+    }
+    let server = Server::new(sources);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(WORKERS)
         .enable_all()
@@ -301,6 +334,23 @@ fn serve(args: ServerArgs) -> Result<(), Error> {
     // A read of stdin that is still blocked must not hold up the end.
     runtime.shutdown_background();
     served
+}
+
+/// Prints what a client may want to know before it starts a server.
+#[expect(clippy::print_stdout, reason = "it is what the option is for")]
+fn print_startup_config(overrides: Result<Overrides, config::Error>) -> Result<(), Error> {
+    let refusal = match overrides {
+        Ok(overrides) => Sources::new(config::home()?, overrides).load(Some(&here()?), None).err(),
+        Err(config::Error::OverrideValue(wrong)) => Some(LoadError::new(wrong)),
+        Err(error) => return Err(error.into()),
+    };
+    let is_fine = refusal.is_none();
+    println!("{}", frontend::startup::report(refusal));
+    if is_fine { Ok(()) } else { Err(Error::StartupConfig) }
+}
+
+fn here() -> Result<PathBuf, Error> {
+    std::env::current_dir().map_err(Error::Here)
 }
 
 /// Says where the server can be reached: with port 0, nobody else knows.

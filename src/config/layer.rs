@@ -97,6 +97,15 @@ impl Layer {
         }
     }
 
+    /// The error that a setting is which nobody knows, where that is an error.
+    pub(super) fn unknown(&self, path: &[String]) -> LoadError {
+        let text = format!("unknown configuration field `{}`", path.join("."));
+        match self.source.file() {
+            Some(_) => self.error(&Wrong { path: path.to_vec(), place: Place::Key, text }),
+            None => LoadError::new(format!("{text} in -c/--config override")),
+        }
+    }
+
     fn locate(&self, wrong: &Wrong) -> Option<TextRange> {
         let document = self.document.as_ref()?;
         let mut span = None;

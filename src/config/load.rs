@@ -63,6 +63,13 @@ impl Sources {
         self.layers(cwd, request).and_then(Layers::decode)
     }
 
+    /// Whether the configuration for `cwd` can be loaded, and says nothing that is not known.
+    pub(crate) fn check_strictly(&self, cwd: &Path) -> Result<(), LoadError> {
+        let layers = self.layers(Some(cwd), None)?;
+        layers.check_names()?;
+        layers.decode().map(drop)
+    }
+
     /// The configuration of the server itself. A broken one is replaced by defaults and told as a problem, and so
     /// are project files that do not count yet.
     pub(crate) fn load_or_default(&self, cwd: &Path) -> Loaded {
@@ -191,6 +198,14 @@ impl Layers {
         merged
     }
 
+    /// What is not known in a layer that counts.
+    fn check_names(&self) -> Result<(), LoadError> {
+        let unknown = |layer: &Layer| {
+            setting::check(&layer.content).unknown.first().map(|path| layer.unknown(path))
+        };
+        self.enabled().find_map(unknown).map_or(Ok(()), Err)
+    }
+
     /// What is wrong with a layer that counts.
     fn check(&mut self) -> Result<(), LoadError> {
         let mut unknown = Vec::new();
@@ -202,9 +217,9 @@ impl Layers {
             // Clients send whatever they like in a request; what is not known there is nobody's mistake.
             if layer.source != Source::Request {
                 let shown = layer.source.shown();
-                unknown.extend(
-                    found.unknown.into_iter().map(|name| format!("{shown}: `{name}` is ignored.")),
-                );
+                let ignored =
+                    |path: &Vec<String>| format!("{shown}: `{}` is ignored.", path.join("."));
+                unknown.extend(found.unknown.iter().map(ignored));
             }
         }
         self.problems.extend(unknown_problem(unknown));

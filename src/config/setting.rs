@@ -33,11 +33,11 @@ pub(super) enum Place {
     Value,
 }
 
-/// What a check found: the first wrong setting, and every unknown one by its dotted path.
+/// What a check found: the first wrong setting, and every unknown one by its path.
 #[derive(Debug, Default)]
 pub(super) struct Findings {
     pub(super) wrong: Option<Wrong>,
-    pub(super) unknown: Vec<String>,
+    pub(super) unknown: Vec<Vec<String>>,
 }
 
 impl Wrong {
@@ -193,7 +193,7 @@ impl Walk {
         for (name, value) in content {
             self.below(name, |walk| match fields.iter().find(|(known, _)| known == name) {
                 Some((_, kind)) => walk.value(value, kind),
-                None => walk.found.unknown.push(walk.path.join(".")),
+                None => walk.found.unknown.push(walk.path.clone()),
             });
         }
     }
@@ -293,7 +293,7 @@ impl Walk {
         for (name, value) in content {
             self.below(name, |walk| match (value, features::default_of(name)) {
                 (Value::Bool(_), Some(_)) | (Value::Object(_), Some(_)) => {}
-                (Value::Bool(_), None) => walk.found.unknown.push(walk.path.join(".")),
+                (Value::Bool(_), None) => walk.found.unknown.push(walk.path.clone()),
                 _ => walk.mismatch(value, "a boolean"),
             });
         }

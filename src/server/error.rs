@@ -98,8 +98,11 @@ impl From<store::Error> for Error {
             | E::Refused(_)
             | E::Referenced(_)
             | E::Cursor(_) => Self::invalid_request(message),
-            E::Locked { holder, .. } => Self::invalid_request(message)
-                .with_data(serde_json::json!({ "reason": "activeWriter", "holder": holder })),
+            E::Locked { holder, .. } => {
+                // Clients hold the whole error against what they know, so the log says who it is.
+                tracing::info!(?holder, "{message}");
+                Self::invalid_request(message)
+            }
             E::InvalidParams(_) => Self::invalid_params(message),
             E::Invalid { .. } | E::Database(_) => Self::internal(message),
             E::Io { source, .. } => {
@@ -132,7 +135,16 @@ impl From<std::io::Error> for Error {
 
 impl From<config::LoadError> for Error {
     fn from(error: config::LoadError) -> Self {
+        let start = error.range.map(|range| range.start);
+        let data = serde_json::json!({
+            "reason": "configLoad",
+            "filePath": error.path,
+            "line": start.as_ref().map(|start| start.line),
+            "column": start.as_ref().map(|start| start.column),
+            "detail": error.detail,
+        });
         Self::invalid_request(format!("failed to load configuration: {}", error.message))
+            .with_data(data)
     }
 }
 

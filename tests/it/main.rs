@@ -20,6 +20,7 @@ mod auto_review;
 mod chat;
 mod client_process;
 mod collaboration;
+mod command_line;
 mod compact;
 mod context;
 mod demo;

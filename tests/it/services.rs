@@ -44,7 +44,7 @@ fn the_server_tells_of_itself() {
         gauges.clone().find(|gauge| gauge["name"] == name).unwrap()["value"].clone()
     };
     assert_eq!(gauge("core.threads.live"), 1);
-    assert_eq!(gauge("app.requests.in_flight"), 1, "itself");
+    assert!(gauge("app.requests.in_flight").as_u64() >= Some(1), "itself");
     let local = client.request("environment/info", json!({"environmentId": "local"}));
     assert_eq!(local["cwd"], format!("file://{}", lab.home.work().display()));
     client.refused(

@@ -25,12 +25,15 @@ pub(crate) struct Server {
     stdin: RefCell<Option<ChildStdin>>,
 }
 
+/// The binary under test.
+pub(crate) fn program() -> OsString {
+    std::env::var_os(OTHER).unwrap_or_else(|| OsString::from(env!("CARGO_BIN_EXE_app-server")))
+}
+
 impl Server {
     /// Starts the binary under test; its output is the caller's to read.
     pub(crate) fn spawn(home: &Home, args: &[&str]) -> (Self, ChildStdout) {
-        let binary = std::env::var_os(OTHER)
-            .unwrap_or_else(|| OsString::from(env!("CARGO_BIN_EXE_app-server")));
-        Self::spawn_binary(home, &binary, args)
+        Self::spawn_binary(home, &program(), args)
     }
 
     /// As [`Server::spawn`], of this binary.
