@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde_json::value::RawValue;
+use tokio::task::block_in_place;
 use uuid::Uuid;
 
 use self::access::Asked;
@@ -101,9 +102,9 @@ impl Threads {
         if params.cwd.is_some()
             && let Some(root) = config::permission::trust_earned(&config, &access)
         {
-            config::write_trust(&self.shared.sources.home, root).map_err(|error| {
-                Error::Failed(format!("failed to save the project's trust: {error}"))
-            })?;
+            block_in_place(|| config::write_trust(&self.shared.sources.home, root)).map_err(
+                |error| Error::Failed(format!("failed to save the project's trust: {error}")),
+            )?;
             config =
                 self.configure(&cwd, params.config.as_ref(), params.model_provider.as_deref())?;
             access = asked.access(&config)?;
@@ -142,7 +143,7 @@ impl Threads {
                 Some(ThreadStartSource::Startup) | None => SessionOrigin::Startup,
             },
         };
-        let handle = thread::create(&self.shared, new, start)?;
+        let handle = block_in_place(|| thread::create(&self.shared, new, start))?;
         drop(servers);
         self.shared.loaded.insert(handle.clone(), unload_delay_secs);
         Ok(handle)
@@ -175,11 +176,11 @@ impl Threads {
         let is_paged = params.exclude_turns && summary.history_mode == ThreadHistoryMode::Paginated;
         let turns = match is_paged {
             true => Vec::new(),
-            false => Fold::of(summary.history_mode, &records).turns(None),
+            false => block_in_place(|| Fold::of(summary.history_mode, &records).turns(None)),
         };
         let since = if changed { Since::OtherSettings } else { Since::Nothing };
         let stored = Stored { writer, records, summary, since };
-        let handle = thread::resume(&self.shared, stored, start, Arc::default());
+        let handle = block_in_place(|| thread::resume(&self.shared, stored, start, Arc::default()));
         self.shared.loaded.insert(handle.clone(), unload_delay_secs);
         handle.send(Command::Read { first_unread: unread }).await;
         Ok((handle, turns))
@@ -516,7 +517,8 @@ impl Threads {
         if let Some(provider) = provider {
             request.insert("model_provider".to_owned(), provider.into());
         }
-        Ok(self.shared.sources.load(Some(cwd), Some(&request))?.effective)
+        // Files may take a while: other threads go on meanwhile. So it is with everything that is read below.
+        Ok(block_in_place(|| self.shared.sources.load(Some(cwd), Some(&request)))?.effective)
     }
 
     fn model(&self, asked: Option<&str>, config: &Effective) -> Result<String> {

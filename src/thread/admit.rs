@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use tokio::sync::watch;
+use tokio::task::block_in_place;
 use uuid::Uuid;
 
 use super::actor::Actor;
@@ -109,8 +110,8 @@ impl Actor {
         }
         let now = self.settings.project();
         if now != project.as_deref() {
-            self.instructions =
-                instructions::discover(&self.shared.sources.home, now, &self.config);
+            let home = &self.shared.sources.home;
+            self.instructions = block_in_place(|| instructions::discover(home, now, &self.config));
         }
         let applied = stored::settings_applied(&self.thread.id, &self.settings);
         if self.is_materialized() {

@@ -7,6 +7,7 @@
 //! A message leaves the queue after its turn has begun on disk, and the turn names it there: so a process that ends
 //! in between neither loses it nor sends it twice.
 
+use tokio::task::block_in_place;
 use uuid::Uuid;
 
 use super::actor::Actor;
@@ -254,8 +255,9 @@ impl Actor {
         rendered: Rendered,
         reply: Reply<ThreadQueueStartResponse>,
     ) {
-        // From here on nobody changes it: what was answered as edited or deleted is not sent.
-        let mut queue = match self.shared.store.queue(&self.thread.id) {
+        // From here on nobody changes it: what was answered as edited or deleted is not sent. Another process may be at
+        // it, which is waited for.
+        let mut queue = match block_in_place(|| self.shared.store.queue(&self.thread.id)) {
             Ok(queue) => queue,
             Err(error) => return reply.give(Err(error.into())),
         };

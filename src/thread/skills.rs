@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde_json::value::RawValue;
+use tokio::task::block_in_place;
 
 use super::actor::Actor;
 use super::context::message;
@@ -31,8 +32,7 @@ impl Actor {
     /// Looks for skills where the thread works now. Costs little when nothing has changed.
     pub(super) fn look_for_skills(&mut self) {
         // What has not been looked at yet may take a while: other threads go on meanwhile.
-        let found =
-            tokio::task::block_in_place(|| self.shared.skills.at(&self.settings.cwd, &self.config));
+        let found = block_in_place(|| self.shared.skills.at(&self.settings.cwd, &self.config));
         if Arc::ptr_eq(&found, &self.skills.found) {
             return;
         }
@@ -54,7 +54,7 @@ impl Actor {
             if !self.is_first_time(skill.path().to_owned()) {
                 continue;
             }
-            match read_text(skill.path(), MOST) {
+            match block_in_place(|| read_text(skill.path(), MOST)) {
                 Ok(text) => items.push(message(
                     "user",
                     &[format!(
