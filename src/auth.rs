@@ -33,6 +33,7 @@ use crate::config::{AccountSettings, CredentialStore, Effective, Sources};
 use crate::protocol::{AuthMode, PlanType};
 use crate::util::private::{self, Lock, PRIVATE};
 use crate::util::secret::Secret;
+use crate::util::task::on_disk;
 use crate::util::web::Clients;
 
 /// No `auth.json` is larger, in bytes.
@@ -352,11 +353,4 @@ impl Tokens {
             expires_at,
         }
     }
-}
-
-/// Runs blocking work beside the event loop.
-async fn on_disk<T: Send + 'static>(
-    work: impl FnOnce() -> std::io::Result<T> + Send + 'static,
-) -> std::io::Result<T> {
-    tokio::task::spawn_blocking(work).await.map_err(std::io::Error::other)?
 }

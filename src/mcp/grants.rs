@@ -20,6 +20,7 @@ use sha2::{Digest as _, Sha256};
 use crate::util::hex::hex;
 use crate::util::private::{self, PRIVATE};
 use crate::util::secret::Secret;
+use crate::util::task::on_disk;
 use crate::util::time::now_ms;
 
 /// No such file is larger, in bytes.
@@ -202,13 +203,6 @@ impl CredentialStore for Grants {
 
 fn failed(why: &str) -> AuthError {
     AuthError::CredentialStoreError(why.to_owned())
-}
-
-/// Runs blocking work beside the event loop.
-async fn on_disk<T: Send + 'static>(
-    work: impl FnOnce() -> io::Result<T> + Send + 'static,
-) -> io::Result<T> {
-    tokio::task::spawn_blocking(work).await.map_err(io::Error::other)?
 }
 
 #[cfg(test)]

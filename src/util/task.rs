@@ -1,5 +1,6 @@
 //! Ownership of spawned tasks: a task ends with the value that owns it.
 
+use std::io;
 use std::panic::AssertUnwindSafe;
 
 use futures_util::FutureExt as _;
@@ -14,6 +15,13 @@ impl AbortOnDrop {
     pub(crate) fn spawn(future: impl Future<Output = ()> + Send + 'static) -> Self {
         Self(tokio::spawn(future))
     }
+}
+
+/// Runs work on files that blocks beside the event loop.
+pub(crate) async fn on_disk<T: Send + 'static>(
+    work: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> io::Result<T> {
+    tokio::task::spawn_blocking(work).await.map_err(io::Error::other)?
 }
 
 /// Runs `work` to its end. A panic in it is a defect of ours that must not leave anybody waiting for its outcome:
