@@ -28,6 +28,7 @@ use super::servers::ThreadServers;
 use super::session::{Origin, Shared, Start};
 use super::settings::Settings;
 use super::skills::Known;
+use super::step::Step;
 use super::team::{AgentStatus, Team};
 use super::turn::{Ending, Kind, Turn};
 use super::usage::Totals;
@@ -594,18 +595,16 @@ impl Actor {
         self.turn.as_ref().map_or(&self.settings, |turn| &turn.step.settings)
     }
 
-    pub(super) fn surroundings<'a>(
-        &'a self,
-        settings: &'a Settings,
-        model: &'a ModelInfo,
-    ) -> Surroundings<'a> {
+    /// What surrounds a model that is asked as a step of a turn says.
+    pub(super) fn surroundings<'a>(&'a self, step: &'a Step) -> Surroundings<'a> {
+        let model = &*step.model;
         Surroundings {
-            settings,
+            settings: &step.settings,
             instructions: &self.instructions,
             developer_instructions: self.developer_instructions.as_deref(),
             skills: self.skills.listing.as_deref(),
             team: self.team_text(model),
-            deferred: self.deferred_tools(settings, model),
+            deferred: step.deferred.as_deref(),
             parts: Parts {
                 permissions: self.config.include_permissions_instructions.into(),
                 environment: self.config.include_environment_context.into(),

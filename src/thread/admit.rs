@@ -3,7 +3,6 @@
 
 use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::path::Path;
-use std::sync::Arc;
 
 use tokio::sync::watch;
 use tokio::task::block_in_place;
@@ -198,16 +197,16 @@ impl Actor {
     pub(super) fn take_up(&mut self) {
         let Some(turn) = &mut self.turn else { return };
         turn.kind = Kind::Regular;
-        let (settings, model) = (turn.step.settings.clone(), Arc::clone(&turn.step.model));
+        let is_known = turn.step.model.is_known();
         self.look_for_skills();
         self.hear_of_agents();
-        if !model.is_known() {
+        if !is_known {
             self.warn_of_model();
         }
         if self.is_full() {
             return self.begin_compaction(Moment::BeforeTurn);
         }
-        self.tell_surroundings(&settings, &model);
+        self.tell_surroundings();
         self.go_on();
     }
 
@@ -263,7 +262,7 @@ impl Actor {
         let window = self.window();
         let mut records = vec![stored::turn_started(turn, &self.settings, window)];
         let mut told = self.told.clone();
-        let mut seen = told.update(&self.surroundings(&self.settings, &turn.step.model));
+        let mut seen = told.update(&self.surroundings(&turn.step));
         records.extend(seen.iter().cloned().map(Record::History));
         records.push(stored::turn_context(turn, &self.settings, self.multi_agent));
         let is_new = self.writer.as_ref().is_some_and(|writer| !writer.is_materialized());

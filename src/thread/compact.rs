@@ -259,9 +259,9 @@ impl Actor {
 
     /// What the user has said, the context as it is now, and the summary of everything else.
     fn replace_history(&mut self, written: Written) {
+        let Some(turn) = &self.turn else { return };
         let mut told = Told::of_model(&self.told);
-        let model = self.model();
-        let context = told.update(&self.surroundings(self.current_settings(), &model));
+        let context = told.update(&self.surroundings(&turn.step));
         let (text, last) = match written {
             Written::Item(item) => (String::new(), item),
             Written::Summary(summary) => summarized(&summary),

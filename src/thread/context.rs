@@ -84,7 +84,7 @@ pub(super) struct Surroundings<'a> {
     /// What there is to tell of the agents that the model works with.
     pub(super) team: Option<String>,
     /// The namespaces whose tools the model has to search for.
-    pub(super) deferred: Option<String>,
+    pub(super) deferred: Option<&'a str>,
     pub(super) parts: Parts,
     pub(super) shell: &'a str,
     /// The instructions of the current model, for the case that the thread has changed to it.
@@ -194,7 +194,7 @@ impl Told {
             let text = format!("{}\n{team}\n</agent_team>", tag::TEAM);
             tell(&mut self.team, text, &mut developer);
         }
-        self.tools(now.deferred.as_deref(), &mut developer);
+        self.tools(now.deferred, &mut developer);
         if let Some(text) =
             instructions(now.settings, now.instructions, self.instructions.as_deref())
         {

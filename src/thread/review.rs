@@ -79,12 +79,10 @@ impl Actor {
         let reviewer = ThreadId::from(Uuid::now_v7().to_string());
         let mut history = History::default();
         history.push(&base_message(reviewer.as_str(), prompt::REVIEW));
-        let Some(turn) = &mut self.turn else { return };
-        let model = turn.step.model.clone();
+        let Some(turn) = &self.turn else { return };
         let said = UserSaid::text(request);
         // What a thread's model searches for is not what its reviewer has.
-        let surroundings =
-            Surroundings { deferred: None, ..self.surroundings(self.current_settings(), &model) };
+        let surroundings = Surroundings { deferred: None, ..self.surroundings(&turn.step) };
         for told in Told::default().update(&surroundings) {
             history.push(&told);
         }

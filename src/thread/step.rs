@@ -24,10 +24,12 @@ pub(super) struct Step {
     pub(super) settings: Settings,
     pub(super) model: Arc<ModelInfo>,
     pub(super) scene: Arc<Scene>,
-    /// What MCP servers offered when `tools` was made.
-    pub(super) catalogue: Arc<Catalogue>,
+    /// What MCP servers offered when `tools` and `deferred` were made.
+    catalogue: Arc<Catalogue>,
     /// The definitions of the tools that the model may call.
     pub(super) tools: Box<RawValue>,
+    /// The namespaces whose tools the model has to search for, as it is told of them.
+    pub(super) deferred: Option<String>,
     pub(super) effort: Option<ReasoningEffort>,
     pub(super) summary: ReasoningSummary,
 }
@@ -46,6 +48,7 @@ impl Actor {
             model,
             catalogue: scene.servers.catalogue(),
             tools: tools::offered(&scene),
+            deferred: tools::deferred(&scene),
             scene: Arc::new(scene),
             settings,
         }
@@ -92,42 +95,47 @@ impl Actor {
         Err(Error::Refused(refusal.to_owned()))
     }
 
-    /// The model is about to be asked: from now on with what a client has changed.
+    /// The model is about to be asked: from now on with what a client has changed, and with what servers offer now.
     pub(super) fn take_step(&mut self) {
         let Some(turn) = &mut self.turn else { return };
-        let Some(settings) = turn.next_settings.take() else { return self.tell_tools() };
+        let Some(settings) = turn.next_settings.take() else {
+            turn.step.renew_tools();
+            return self.tell_tools();
+        };
         let (id, kind) = (turn.id.clone(), turn.kind);
         let step = self.step(&id, kind, settings);
-        self.tell_surroundings(&step.settings, &step.model);
         if let Some(turn) = &mut self.turn {
             turn.step = step;
         }
+        self.tell_surroundings();
     }
 
     /// Tells the model what it does not know yet of what surrounds it.
-    pub(super) fn tell_surroundings(&mut self, settings: &Settings, model: &ModelInfo) {
+    pub(super) fn tell_surroundings(&mut self) {
         let mut told = std::mem::take(&mut self.told);
-        for message in told.update(&self.surroundings(settings, model)) {
-            self.remember(message);
-        }
+        let turn = self.turn.as_ref();
+        let news = turn.map(|turn| told.update(&self.surroundings(&turn.step))).unwrap_or_default();
         self.told = told;
+        news.into_iter().for_each(|message| self.remember(message));
     }
 
     /// Tells the model of namespaces to search that have come or gone since, such as those of servers that start.
     fn tell_tools(&mut self) {
         let Some(turn) = self.turn.as_ref().filter(|turn| turn.review.is_none()) else { return };
-        let listing = tools::deferred(&turn.step.scene);
-        if let Some(message) = self.told.update_tools(listing.as_deref()) {
+        if let Some(message) = self.told.update_tools(turn.step.deferred.as_deref()) {
             self.remember(message);
         }
     }
+}
 
-    /// What there is to tell of tools that a model has to search for.
-    pub(super) fn deferred_tools(&self, settings: &Settings, model: &ModelInfo) -> Option<String> {
-        // Most models see everything, and a scene is not for nothing.
-        if !model.supports_search_tool {
-            return None;
+impl Step {
+    /// Takes over what MCP servers offer now, if that has changed.
+    fn renew_tools(&mut self) {
+        let catalogue = self.scene.servers.catalogue();
+        if !Arc::ptr_eq(&catalogue, &self.catalogue) {
+            self.tools = tools::offered(&self.scene);
+            self.deferred = tools::deferred(&self.scene);
+            self.catalogue = catalogue;
         }
-        tools::deferred(&self.scene(settings, Role::Worker))
     }
 }

@@ -5,7 +5,6 @@
 
 use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use serde_json::value::RawValue;
 use tokio::sync::{oneshot, watch};
@@ -34,7 +33,7 @@ use crate::protocol::{
     TurnInterruptResponse, TurnItemsView, TurnStatus, method,
 };
 use crate::store::preview_of;
-use crate::tools::{self, GoalCall};
+use crate::tools::GoalCall;
 use crate::util::task::AbortOnDrop;
 use crate::util::time::now_ms;
 
@@ -255,11 +254,6 @@ impl Actor {
         self.tell_late_contexts();
         self.take_step();
         let Some(turn) = &mut self.turn else { return };
-        let catalogue = turn.step.scene.servers.catalogue();
-        if !Arc::ptr_eq(&catalogue, &turn.step.catalogue) {
-            turn.step.tools = tools::offered(&turn.step.scene);
-            turn.step.catalogue = catalogue;
-        }
         turn.streamed = Streamed::default();
         turn.calls.clear();
         turn.last_in_order = None;
